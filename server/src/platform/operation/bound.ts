@@ -1,0 +1,114 @@
+import { createHash } from "node:crypto";
+
+import type { z } from "zod";
+
+import type { Ctx } from "#platform/context.ts";
+import { Problem, stalePreview } from "#platform/problem.ts";
+
+import type { Operation, Preview } from "./operation.ts";
+
+/** Runs `work` in one transaction of the caller's workspace; used by operations that call a provider between two transactions. */
+export type Run = <T>(work: (ctx: Ctx) => Promise<T>) => Promise<T>;
+
+/** A decision about a write: what will be shown, and what `apply` needs to carry it out. */
+export interface Plan<Decision> {
+  readonly preview: Omit<
+    Preview,
+    "operation" | "hash" | "rows" | "money" | "calls" | "messages" | "warnings"
+  > &
+    Partial<Pick<Preview, "rows" | "money" | "calls" | "messages" | "warnings">>;
+  readonly decision: Decision;
+}
+
+/** An operation with the code behind it, as wiring collects them; inputs are already parsed when they arrive here. */
+export interface BoundOperation {
+  readonly operation: Operation;
+  /** Absent for reads. */
+  readonly preview: ((run: Run, input: unknown) => Promise<Preview>) | null;
+  /** `expectedHash` is the preview that the caller saw, where it sent one. */
+  readonly execute: (run: Run, input: unknown, expectedHash: string | null) => Promise<unknown>;
+}
+
+export function completePreview(operation: Operation, plan: Plan<unknown>["preview"]): Preview {
+  const full = {
+    operation: operation.name,
+    money: [],
+    calls: [],
+    messages: [],
+    warnings: [],
+    ...plan,
+    rows: plan.rows ?? plan.changes.length,
+    changes: plan.changes.slice(0, 100),
+  };
+  const hash = createHash("sha256").update(JSON.stringify(full)).digest("hex").slice(0, 32);
+  return { ...full, hash };
+}
+
+/** A read: one transaction, no preview, no audit. */
+export function query<I extends z.ZodType, O extends z.ZodType>(
+  operation: Operation<I, O>,
+  read: (ctx: Ctx, input: z.output<I>) => Promise<z.input<O>>,
+): BoundOperation {
+  return {
+    operation,
+    preview: null,
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the door has parsed the input with operation.input
+    execute: (run, input) => run((ctx) => read(ctx, input as z.output<I>)),
+  };
+}
+
+/** A write within our own database: decide and apply in one transaction, so what was decided is what is written. */
+export function command<I extends z.ZodType, O extends z.ZodType, Decision>(
+  operation: Operation<I, O>,
+  steps: {
+    readonly decide: (ctx: Ctx, input: z.output<I>) => Promise<Plan<Decision>>;
+    readonly apply: (ctx: Ctx, input: z.output<I>, decision: Decision) => Promise<z.input<O>>;
+  },
+): BoundOperation {
+  return saga(operation, {
+    decide: steps.decide,
+    execute: (run, input, check) =>
+      run(async (ctx) => {
+        const plan = await steps.decide(ctx, input);
+        check(plan);
+        return steps.apply(ctx, input, plan.decision);
+      }),
+  });
+}
+
+/** A write that also calls a provider: it opens its own transactions before and after the call. `check` must see the plan inside the first one. */
+export function saga<I extends z.ZodType, O extends z.ZodType, Decision>(
+  operation: Operation<I, O>,
+  steps: {
+    readonly decide: (ctx: Ctx, input: z.output<I>) => Promise<Plan<Decision>>;
+    readonly execute: (
+      run: Run,
+      input: z.output<I>,
+      check: (plan: Plan<Decision>) => void,
+    ) => Promise<z.input<O>>;
+  },
+): BoundOperation {
+  return {
+    operation,
+    preview: async (run, input) => {
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the door has parsed the input with operation.input
+      const plan = await run((ctx) => steps.decide(ctx, input as z.output<I>));
+      return completePreview(operation, plan.preview);
+    },
+    execute: (run, input, expectedHash) =>
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the door has parsed the input with operation.input
+      steps.execute(run, input as z.output<I>, (plan) => {
+        requireSameHash(operation, plan, expectedHash);
+      }),
+  };
+}
+
+function requireSameHash(operation: Operation, plan: Plan<unknown>, expected: string | null): void {
+  if (expected === null) {
+    return;
+  }
+  const now = completePreview(operation, plan.preview);
+  if (now.hash !== expected) {
+    throw new Problem(stalePreview, "Look at the new preview and confirm again.", { preview: now });
+  }
+}
