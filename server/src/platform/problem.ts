@@ -37,7 +37,7 @@ export const notFound = defineProblem({
 });
 export const invalidInput = defineProblem({
   code: "platform/invalid-input",
-  status: 422,
+  status: 400,
   title: "The input is not valid.",
 });
 export const unauthenticated = defineProblem({

@@ -1,0 +1,154 @@
+import { formatMoney } from "#platform/money.ts";
+import type { Operation, Preview } from "#platform/operation/operation.ts";
+
+type Row = Readonly<Record<string, unknown>>;
+
+/** What a person reads on the terminal: a table where the operation names its columns, else one fact a line. */
+export function renderResult(operation: Operation, result: unknown, width: number): string {
+  const table = operation.cli.table;
+  if (table !== undefined && isRow(result)) {
+    const rows = result[table.rows];
+    if (Array.isArray(rows)) {
+      const footer = moreLine(result["nextCursor"]);
+      const head = renderFacts(
+        Object.fromEntries(
+          Object.entries(result).filter(([key]) => key !== table.rows && key !== "nextCursor"),
+        ),
+      );
+      return `${head}${renderTable(rows.filter(isRow), table.columns, width)}${footer}`;
+    }
+  }
+  return isRow(result) ? renderFacts(result) : `${cell(result)}\n`;
+}
+
+function moreLine(cursor: unknown): string {
+  return typeof cursor === "string" ? `\nMore: add --cursor ${cursor}\n` : "";
+}
+
+/** Columns as wide as their longest cell, cut at the terminal's edge; figures to the right. */
+export function renderTable(
+  rows: readonly Row[],
+  columns: readonly string[],
+  width: number,
+): string {
+  if (rows.length === 0) {
+    return "Nothing here.\n";
+  }
+  const cells = rows.map((row) => columns.map((column) => cell(row[column])));
+  const heads = columns.map((column) =>
+    column.replaceAll(/[A-Z]/g, (letter) => ` ${letter}`).toUpperCase(),
+  );
+  const widths = columns.map((_, index) =>
+    Math.min(
+      48,
+      Math.max(heads[index]?.length ?? 0, ...cells.map((line) => line[index]?.length ?? 0)),
+    ),
+  );
+  const isFigure = columns.map((column) =>
+    rows.every(
+      (row) =>
+        ["number", "undefined"].includes(typeof row[column]) ||
+        row[column] === null ||
+        isMoney(row[column]),
+    ),
+  );
+  const line = (texts: readonly string[]): string =>
+    texts
+      .map((text, index) => {
+        const size = widths[index] ?? 0;
+        const short = text.length > size ? `${text.slice(0, size - 1)}…` : text;
+        return isFigure[index] === true ? short.padStart(size) : short.padEnd(size);
+      })
+      .join("  ")
+      .trimEnd()
+      .slice(0, width);
+  return `${[heads, ...cells].map(line).join("\n")}\n`;
+}
+
+/** One fact a line; lists of rows become small tables below their name. */
+export function renderFacts(facts: Row, indent = ""): string {
+  const entries = Object.entries(facts).filter(([, value]) => value !== undefined);
+  const size = Math.max(0, ...entries.map(([key]) => key.length));
+  return entries
+    .map(([key, value]) => {
+      if (Array.isArray(value) && value.some(isRow)) {
+        const columns = [...new Set(value.filter(isRow).flatMap((row) => Object.keys(row)))].slice(
+          0,
+          7,
+        );
+        const rows = renderTable(value.filter(isRow), columns, 200)
+          .replaceAll(/^/gm, `${indent}  `)
+          .trimEnd();
+        return `${indent}${key}:\n${rows}\n`;
+      }
+      if (isRow(value) && !isMoney(value)) {
+        return `${indent}${key}:\n${renderFacts(value, `${indent}  `)}`;
+      }
+      return `${indent}${key.padEnd(size)}  ${cell(value)}\n`;
+    })
+    .join("");
+}
+
+/** The same preview that the console shows in its dialog. */
+export function renderPreview(preview: Preview): string {
+  const lines = [preview.summary];
+  for (const warning of preview.warnings) {
+    lines.push(`  ! ${warning}`);
+  }
+  for (const { label, minor, currency } of preview.money) {
+    lines.push(`  money     ${label}: ${formatMoney({ minor, currency })}`);
+  }
+  for (const call of preview.calls) {
+    lines.push(`  calls     ${call.provider}: ${call.what}`);
+  }
+  for (const message of preview.messages) {
+    lines.push(`  message   ${message.channel} to ${message.to}: ${message.what}`);
+  }
+  for (const change of preview.changes.slice(0, 20)) {
+    lines.push(
+      `  changes   ${change.table} ${change.id}  ${renderChange(change.before, change.after)}`,
+    );
+  }
+  if (preview.rows > Math.min(20, preview.changes.length)) {
+    lines.push(`  in all    ${preview.rows} rows`);
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+function renderChange(before: Row | null, after: Row | null): string {
+  if (before === null || after === null) {
+    const [word, row] = before === null ? ["new", after] : ["gone", before];
+    return `${word} ${Object.entries(row ?? {})
+      .map(([key, value]) => `${key}=${cell(value)}`)
+      .join(" ")}`;
+  }
+  return Object.keys(after)
+    .filter((key) => cell(before[key]) !== cell(after[key]))
+    .map((key) => `${key}: ${cell(before[key])} -> ${cell(after[key])}`)
+    .join(", ");
+}
+
+function isRow(value: unknown): value is Row {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isMoney(value: unknown): value is { minor: number; currency: string } {
+  return (
+    isRow(value) && typeof value["minor"] === "number" && typeof value["currency"] === "string"
+  );
+}
+
+/** Control characters would let a customer's name rewrite the operator's screen. */
+// oxlint-disable-next-line no-control-regex -- finding control characters is the point
+const CONTROL = /[\u0000-\u001F\u007F-\u009F]/g;
+
+function cell(value: unknown): string {
+  if (value === null || value === undefined) {
+    return "-";
+  }
+  if (isMoney(value)) {
+    return formatMoney(value);
+  }
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  return text.replaceAll(CONTROL, "·");
+}

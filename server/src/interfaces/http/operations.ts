@@ -1,0 +1,167 @@
+import { SmartCoercionPlugin } from "@orpc/json-schema";
+import { OpenAPIGenerator } from "@orpc/openapi";
+import { OpenAPIHandler } from "@orpc/openapi/fastify";
+import { ORPCError, os } from "@orpc/server";
+import { ZodToJsonSchemaConverter } from "@orpc/zod/zod4";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+
+import type { Log } from "#platform/log.ts";
+import type { BoundOperation, Run } from "#platform/operation/bound.ts";
+import { toProcedure } from "#platform/operation/procedure.ts";
+import { Problem, forbidden, invalidInput, notFound, unauthenticated } from "#platform/problem.ts";
+
+import type { Identity } from "./identity.ts";
+import { problemDocument } from "./problems.ts";
+
+export interface OperationDoor {
+  readonly operations: readonly BoundOperation[];
+  readonly authenticate: (request: FastifyRequest) => Promise<Identity | null>;
+  readonly runFor: (identity: Identity, request: { id: string; ticket: string | null }) => Run;
+  readonly log: Log;
+  readonly version: string;
+  readonly publicUrl: string;
+}
+
+interface CallContext {
+  readonly request: FastifyRequest;
+}
+
+/** Hangs every operation on its path, the previews on theirs, and prints the OpenAPI document. Knows no operation by name. */
+export function operationRoutes(door: OperationDoor): (app: FastifyInstance) => Promise<void> {
+  return async (app) => {
+    const call = callerOf(door);
+    const router = Object.fromEntries(
+      door.operations.map((bound) => [
+        bound.operation.name,
+        os
+          .$context<CallContext>()
+          .route(routeOf(bound))
+          .input(bound.operation.input)
+          .output(bound.operation.output)
+          .handler(async ({ input, context }) => call(bound, input, context.request)),
+      ]),
+    );
+    const converters = [new ZodToJsonSchemaConverter()];
+    const handler = new OpenAPIHandler(router, {
+      plugins: [new SmartCoercionPlugin({ schemaConverters: converters })],
+      customErrorResponseBodyEncoder: (error) => problemDocument(error, requestIdOf(error)),
+    });
+    const document = await new OpenAPIGenerator({ schemaConverters: converters }).generate(
+      Object.fromEntries(
+        door.operations.map(({ operation }) => [operation.name, toProcedure(operation)]),
+      ),
+      {
+        info: {
+          title: "Purser",
+          version: door.version,
+          description: "Every operation of Purser. Errors are RFC 9457 problems.",
+        },
+        servers: [{ url: `${door.publicUrl}/api` }],
+        security: [{ bearer: [] }],
+        components: { securitySchemes: { bearer: { type: "http", scheme: "bearer" } } },
+      },
+    );
+
+    app.get("/api/openapi.json", async () => document);
+    app.post<{ Params: { name: string } }>("/api/preview/:name", async (request, reply) => {
+      const bound = door.operations.find(({ operation }) => operation.name === request.params.name);
+      if (bound?.preview === undefined || bound.preview === null) {
+        throw new Problem(notFound, `No operation named ${request.params.name} can be previewed.`);
+      }
+      const { preview } = bound;
+      const { run } = await admit(door, bound, request);
+      await reply.send(await preview(run, parseInput(bound, request.body ?? {})));
+    });
+    app.all("/api/*", async (request, reply) => {
+      const { matched } = await handler.handle(request, reply, {
+        prefix: "/api",
+        context: { request },
+      });
+      if (!matched) {
+        throw new Problem(
+          notFound,
+          `${request.method} ${request.url.split("?")[0]} is no operation.`,
+        );
+      }
+    });
+  };
+}
+
+function routeOf({ operation }: BoundOperation) {
+  return { method: operation.method, path: operation.path, operationId: operation.name };
+}
+
+function callerOf(door: OperationDoor) {
+  return async (
+    bound: BoundOperation,
+    input: unknown,
+    request: FastifyRequest,
+  ): Promise<unknown> => {
+    try {
+      const { run } = await admit(door, bound, request);
+      const hash = request.headers["purser-preview-hash"];
+      return await bound.execute(run, input, typeof hash === "string" ? hash : null);
+    } catch (error) {
+      const document = problemDocument(error, request.id);
+      if (document.status >= 500) {
+        door.log.error(
+          { err: error, operation: bound.operation.name, requestId: request.id },
+          "operation failed",
+        );
+      }
+      throw new ORPCError(document.code, {
+        status: document.status,
+        message: document.title,
+        data: { requestId: request.id },
+        cause: error,
+      });
+    }
+  };
+}
+
+/** Identity first, then permission: a stranger learns nothing about what exists. */
+async function admit(
+  door: OperationDoor,
+  bound: BoundOperation,
+  request: FastifyRequest,
+): Promise<{ identity: Identity; run: Run }> {
+  const identity = await door.authenticate(request);
+  if (identity === null) {
+    throw new Problem(unauthenticated);
+  }
+  if (!bound.operation.roles.includes(identity.role)) {
+    throw new Problem(
+      forbidden,
+      `${bound.operation.name} needs one of: ${bound.operation.roles.join(", ")}. You are ${identity.role}.`,
+    );
+  }
+  const ticket = request.headers["purser-ticket"];
+  const run = door.runFor(identity, {
+    id: request.id,
+    ticket: typeof ticket === "string" && ticket !== "" ? ticket.slice(0, 200) : null,
+  });
+  return { identity, run };
+}
+
+function parseInput(bound: BoundOperation, body: unknown): unknown {
+  const parsed = bound.operation.input.safeParse(body);
+  if (parsed.success) {
+    return parsed.data;
+  }
+  const errors = parsed.error.issues.map((issue) => ({
+    pointer: `/${issue.path.map(String).join("/")}`,
+    detail: issue.message,
+  }));
+  throw new Problem(
+    invalidInput,
+    errors.map((issue) => `${issue.pointer}: ${issue.detail}`).join("; "),
+    { errors },
+  );
+}
+
+function requestIdOf(error: ORPCError<string, unknown>): string {
+  const { data } = error;
+  return typeof data === "object" && data !== null && "requestId" in data
+    ? String(data.requestId)
+    : "unknown";
+}

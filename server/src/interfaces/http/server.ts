@@ -1,0 +1,57 @@
+import Fastify, { type FastifyInstance } from "fastify";
+
+import type { Clock } from "#platform/clock.ts";
+import { newId } from "#platform/ids.ts";
+import type { Log } from "#platform/log.ts";
+
+import { problemDocument } from "./problems.ts";
+
+/** Slow and huge requests are cut before any of our code sees them; figures from the fault catalogue (F7, F10-F12). */
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 15_000;
+const BODY_LIMIT_BYTES = 1_048_576;
+
+/** A Fastify instance with the house's limits, request ids and error pages, and nothing hung on it yet. */
+export function openHttp(options: {
+  clock: Clock;
+  log: Log;
+  trustedProxies: readonly string[];
+}): FastifyInstance {
+  const app = Fastify({
+    logger: false,
+    bodyLimit: BODY_LIMIT_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionTimeout: 0,
+    keepAliveTimeout: 72_000,
+    onProtoPoisoning: "error",
+    onConstructorPoisoning: "error",
+    trustProxy: options.trustedProxies.length === 0 ? false : [...options.trustedProxies],
+    genReqId: () => newId("req", options.clock.now()),
+    forceCloseConnections: "idle",
+  });
+  app.server.headersTimeout = HEADERS_TIMEOUT_MS;
+  app.addHook("onSend", async (request, reply) => {
+    void reply.header("x-request-id", request.id);
+    const type = reply.getHeader("content-type");
+    // oRPC encodes our problem documents as plain JSON; RFC 9457 names them.
+    if (
+      reply.statusCode >= 400 &&
+      typeof type === "string" &&
+      type.startsWith("application/json")
+    ) {
+      void reply.header("content-type", "application/problem+json; charset=utf-8");
+    }
+  });
+  app.setErrorHandler(async (error, request, reply) => {
+    const document = problemDocument(error, request.id);
+    if (document.status >= 500) {
+      options.log.error({ err: error, requestId: request.id, url: request.url }, "request failed");
+    }
+    const retryAfter = document["retryAfterSeconds"];
+    if (typeof retryAfter === "number") {
+      void reply.header("retry-after", String(retryAfter));
+    }
+    await reply.status(document.status).type("application/problem+json").send(document);
+  });
+  return app;
+}
