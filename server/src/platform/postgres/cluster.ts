@@ -37,7 +37,6 @@ function settingsFor(durability: Durability): Readonly<Record<string, string>> {
       ...common,
       shared_buffers: "128MB",
       fsync: "off",
-      synchronous_commit: "off",
       full_page_writes: "off",
       max_wal_size: "256MB",
       min_wal_size: "80MB",

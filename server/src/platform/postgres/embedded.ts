@@ -23,6 +23,7 @@ import {
   type Home,
   lockHome,
   openCredentials,
+  openFolder,
   openHome,
   readCredentials,
   rememberedPort,
@@ -292,9 +293,12 @@ async function ensureOwner(cluster: Cluster): Promise<void> {
   }
 }
 
-async function prepare(options: EmbeddedOptions): Promise<{ cluster: Cluster; created: boolean }> {
-  const account = chooseAccount(existingData(options.dataDir));
-  const home = openHome(options.dataDir, account, options.log);
+async function prepare(
+  folder: string,
+  options: EmbeddedOptions,
+): Promise<{ cluster: Cluster; created: boolean }> {
+  const account = chooseAccount(existingData(folder));
+  const home = openHome(folder, account, options.log);
   const binaries = await findBinaries(account, home.home, options.log);
   const credentials = openCredentials(home);
   const durability = options.durability ?? "full";
@@ -378,11 +382,10 @@ function supervise(
  *   another user, data of another major version, passwords lost, or the end of Postgres' own log
  */
 export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
-  const account = chooseAccount(existingData(options.dataDir));
-  const { folder } = openHome(options.dataDir, account, () => undefined);
+  const folder = openFolder(options.dataDir);
   const unlock = lockHome(folder);
   try {
-    const { cluster, created } = await prepare(options);
+    const { cluster, created } = await prepare(folder, options);
     const orphan = findOrphan(cluster.home.data);
     const adopted = orphan !== null && (await adopt(cluster, orphan));
     const pid = adopted && orphan !== null ? orphan.pid : await launch(cluster);

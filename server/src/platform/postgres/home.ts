@@ -102,26 +102,37 @@ function socketFolder(home: string): string {
     : join(tmpdir(), `purser-${fingerprint(home)}`);
 }
 
-/**
- * Makes and checks the folders of a cluster. Under root, where the database's own user cannot enter
- * `dataDir` (a project below /root with mode 700), the data go to /var/lib/purser and `log` says so.
- *
- * @throws Error where the folder belongs to another user, or nobody could reach it
- */
-export function openHome(
-  dataDir: string,
-  account: Account | null,
-  log: (message: string) => void,
-): Home {
+/** The folder that the caller named, made where missing. @throws Error where it belongs to another user */
+export function openFolder(dataDir: string): string {
   const folder = resolve(dataDir);
   makeFolder(folder);
   const uid = process.getuid?.();
-  if (uid !== 0 && statSync(folder).uid !== uid) {
+  const owner = statSync(folder);
+  if (uid !== undefined && uid !== 0 && owner.uid !== uid) {
     throw new Error(
-      `${folder} belongs to uid ${statSync(folder).uid}, and this is uid ${uid}: Purser was started there by another user. ` +
+      `${folder} belongs to uid ${owner.uid}, and this is uid ${uid}: Purser was started there by another user. ` +
         "Start it as that user, or set PURSER_DATA to a folder of your own.",
     );
   }
+  if (uid === 0) {
+    chmodSync(folder, (owner.mode & 0o777) | 0o011);
+  }
+  return folder;
+}
+
+/**
+ * Decides where a cluster lives, and makes that place. Under root, where the database's own user
+ * cannot enter `folder` (a project below /root with mode 700), the data go to /var/lib/purser and
+ * `log` says so.
+ *
+ * @throws Error where the data belong to another user, or nobody could reach them
+ */
+export function openHome(
+  folder: string,
+  account: Account | null,
+  log: (message: string) => void,
+): Home {
+  const uid = process.getuid?.();
   const home = chooseHome(folder, account, log);
   const data = join(home, "data");
   if (existsSync(data) && uid !== undefined && uid !== 0 && statSync(data).uid !== uid) {

@@ -47,8 +47,9 @@ function removeDeadRuns(parent: string): void {
 }
 
 /**
- * A throw-away cluster. "tests" durability (no fsync) unless said otherwise: a test that kills
- * Postgres needs no more, because the kernel keeps what was written; only power loss would not.
+ * A throw-away cluster. "tests" durability (no fsync) unless said otherwise. That is enough for a
+ * test that kills Postgres: a commit is still written before it is acknowledged, and the kernel
+ * keeps what a killed process wrote. (synchronous_commit = off would lose rows; it did.)
  */
 export async function startTestCluster(
   options: { readonly durability?: "full" | "tests" } = {},
