@@ -1,0 +1,214 @@
+import { humanize } from "./format.ts";
+
+/** One field of a form, worked out from a JSON schema. */
+export interface FormField {
+  /** Path in the value, joined by dots: the name that validation errors use as well. */
+  readonly path: string;
+  readonly label: string;
+  readonly help: string | undefined;
+  readonly required: boolean;
+  readonly initial: string;
+  readonly kind:
+    | { readonly type: "text" | "email" | "moment" | "json" | "long" }
+    | { readonly type: "number"; readonly whole: boolean; readonly min?: number; readonly max?: number }
+    | { readonly type: "flag" }
+    | { readonly type: "choice"; readonly options: readonly string[] }
+    | { readonly type: "lines"; readonly numbers: boolean };
+}
+
+type Json = Readonly<Record<string, unknown>>;
+const LONG_TEXT = 400;
+
+function isObject(value: unknown): value is Json {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+function numberOf(value: unknown): number | undefined {
+  return typeof value === "number" ? value : undefined;
+}
+
+/** `anyOf [X, null]` (a nullable) is X for a form: leaving it empty is the null. */
+function unwrap(schema: Json): Json {
+  const options = schema["anyOf"];
+  if (!Array.isArray(options)) {
+    return schema;
+  }
+  const real = options.filter((each): each is Json => isObject(each) && each["type"] !== "null");
+  const only = real[0];
+  return real.length === 1 && only !== undefined ? { ...only, ...withoutUnion(schema) } : schema;
+}
+
+function withoutUnion(schema: Json): Json {
+  const { anyOf: _union, ...rest } = schema;
+  return rest;
+}
+
+/** The fields of an object's schema, nested objects flattened by dots. Anything a form cannot hold becomes a JSON field, so no operation is out of reach. */
+export function fieldsOf(schema: unknown, prefix = ""): readonly FormField[] {
+  if (!isObject(schema) || !isObject(schema["properties"])) {
+    return [];
+  }
+  const required = Array.isArray(schema["required"]) ? schema["required"] : [];
+  return Object.entries(schema["properties"]).flatMap(([name, raw]) => {
+    const inner = isObject(raw) ? unwrap(raw) : {};
+    const path = prefix + name;
+    if (inner["type"] === "object" && isObject(inner["properties"])) {
+      return fieldsOf(inner, `${path}.`);
+    }
+    const initial = inner["default"];
+    return [
+      {
+        path,
+        label: text(inner["title"]) ?? humanize(path),
+        help: text(inner["description"]),
+        required: required.includes(name) && initial === undefined,
+        initial: initial === undefined ? "" : initialText(initial),
+        kind: kindOf(inner),
+      },
+    ];
+  });
+}
+
+function initialText(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+function choices(schema: Json): readonly string[] | undefined {
+  if (Array.isArray(schema["enum"])) {
+    return schema["enum"].filter((each) => typeof each === "string");
+  }
+  return typeof schema["const"] === "string" ? [schema["const"]] : undefined;
+}
+
+function kindOf(schema: Json): FormField["kind"] {
+  const options = choices(schema);
+  if (options !== undefined && options.length > 0) {
+    return { type: "choice", options };
+  }
+  switch (schema["type"]) {
+    case "integer":
+    case "number":
+      return numberKind(schema);
+    case "boolean":
+      return { type: "flag" };
+    case "array":
+      return arrayKind(schema["items"]);
+    case "string":
+      return stringKind(schema);
+    default:
+      return { type: "json" };
+  }
+}
+
+function numberKind(schema: Json): FormField["kind"] {
+  const min = numberOf(schema["minimum"]);
+  const max = numberOf(schema["maximum"]);
+  return {
+    type: "number",
+    whole: schema["type"] === "integer",
+    ...(min === undefined || min === Number.MIN_SAFE_INTEGER ? {} : { min }),
+    ...(max === undefined || max === Number.MAX_SAFE_INTEGER ? {} : { max }),
+  };
+}
+
+function arrayKind(items: unknown): FormField["kind"] {
+  const inner = isObject(items) ? items["type"] : undefined;
+  if (inner === "string") {
+    return { type: "lines", numbers: false };
+  }
+  return inner === "integer" || inner === "number"
+    ? { type: "lines", numbers: true }
+    : { type: "json" };
+}
+
+function stringKind(schema: Json): FormField["kind"] {
+  if (schema["format"] === "date-time") {
+    return { type: "moment" };
+  }
+  if (schema["format"] === "email") {
+    return { type: "email" };
+  }
+  return { type: (numberOf(schema["maxLength"]) ?? 0) > LONG_TEXT ? "long" : "text" };
+}
+
+/** What was typed, by path, as the value that the operation takes. Empty fields are left out; the server judges the rest. */
+export function valueOf(
+  fields: readonly FormField[],
+  typed: Readonly<Record<string, string>>,
+): Record<string, unknown> {
+  const value: Record<string, unknown> = {};
+  for (const field of fields) {
+    const raw = typed[field.path] ?? "";
+    if (raw !== "") {
+      place(value, field.path.split("."), convert(field.kind, raw));
+    }
+  }
+  return value;
+}
+
+function place(into: Record<string, unknown>, path: readonly string[], value: unknown): void {
+  const [first, ...rest] = path;
+  if (first === undefined) {
+    return;
+  }
+  if (rest.length === 0) {
+    into[first] = value;
+    return;
+  }
+  const next: Record<string, unknown> = { ...(isObject(into[first]) ? into[first] : {}) };
+  into[first] = next;
+  place(next, rest, value);
+}
+
+function convert(kind: FormField["kind"], raw: string): unknown {
+  switch (kind.type) {
+    case "number":
+      return Number.isNaN(Number(raw)) ? raw : Number(raw);
+    case "flag":
+      return raw === "true";
+    case "moment":
+      return momentOf(raw);
+    case "lines": {
+      const lines = raw.split(/[\n,]+/u).flatMap((line) => line.trim() || []);
+      return kind.numbers ? lines.map(Number) : lines;
+    }
+    case "json":
+      return parseJson(raw);
+    case "text":
+    case "long":
+    case "email":
+    case "choice":
+      return raw.trim();
+  }
+}
+
+/** A local date and time as an instant; what cannot be read goes to the server as it is, which says what is wrong. */
+function momentOf(raw: string): string {
+  const at = new Date(raw);
+  return Number.isNaN(at.getTime()) ? raw : at.toISOString();
+}
+
+function parseJson(raw: string): unknown {
+  try {
+    return JSON.parse(raw);
+  } catch {
+    return raw;
+  }
+}
+
+/** Values that are known before the form opens (the row it was opened from), as typed text. */
+export function typedFrom(
+  fields: readonly FormField[],
+  known: Readonly<Record<string, unknown>>,
+): Record<string, string> {
+  return Object.fromEntries(
+    fields.map((field) => {
+      const value = known[field.path];
+      return [field.path, value === undefined || value === null ? field.initial : initialText(value)];
+    }),
+  );
+}
