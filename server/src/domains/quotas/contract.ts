@@ -1,9 +1,10 @@
 import { z } from "zod";
 
+import { DIMENSIONS } from "#domains/billing/model.ts";
 import { defineOperation, instant } from "#platform/operation/operation.ts";
 import { ADMINS, BILLERS, READERS, SUPPORTERS } from "#platform/operation/roles.ts";
 
-import { DIMENSIONS, LIMIT_SOURCES, RULES } from "./model.ts";
+import { LIMIT_SOURCES, RULES } from "./model.ts";
 
 const organizationId = z.string().min(1).max(100).describe("The organization, org_...");
 const dimension = z.enum(DIMENSIONS).describe("What is counted");

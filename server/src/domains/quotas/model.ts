@@ -1,8 +1,6 @@
-/** What a plan limits. `api_calls` is counted per period; the others are things that exist until they are released. */
-export const DIMENSIONS = ["sites", "posts", "users", "storage_bytes", "api_calls"] as const;
-export type Dimension = (typeof DIMENSIONS)[number];
+import type { Dimension } from "#domains/billing/model.ts";
 
-/** Counted per calendar month in UTC, so a new month begins at nought. */
+/** Counted per calendar month in UTC, so a new month begins at nought; the other dimensions are things that exist until they are released. */
 export const PERIODIC: readonly Dimension[] = ["api_calls"];
 
 export function isPeriodic(dimension: Dimension): boolean {

@@ -1,0 +1,13 @@
+drop trigger quotas_new_organizations on organizations;
+drop trigger quotas_tier_changed on organizations;
+drop trigger quotas_announce_change on organizations;
+drop trigger quotas_guard_limit on usage_quotas;
+drop function quotas_mark_kept_limit(usage_quotas);
+drop table usage_requests;
+drop table usage_quotas;
+drop function quotas_announce_change();
+drop function quotas_guard_limit();
+drop function quotas_tier_changed();
+drop function quotas_new_organizations();
+drop function quotas_follow_plan(integer, text, text, boolean);
+drop function quotas_plan_limits(integer, text);
