@@ -49,7 +49,7 @@ const MIGRATION_LOCK = 7_265_002;
 const OLDEST_POSTGRES = 150_000;
 const FILE_NAME = /^(\d{4})-[a-z0-9-]+\.sql$/;
 /** A COMMIT of its own would end the transaction that makes a migration all or nothing. */
-const OWN_TRANSACTION = /^\s*(begin|start transaction|commit|rollback|end)\s*;/im;
+const OWN_TRANSACTION = /^\s*(begin|start transaction|commit|rollback)\s*;/im;
 
 function readOptional(path: string): string | null {
   try {
