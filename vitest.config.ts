@@ -12,7 +12,7 @@ const pure = [
   "server/src/**/*.core.test.ts",
   "server/src/**/*.pure.test.ts",
   "server/src/providers/**/*.test.ts",
-  "tooling/**/*.test.ts",
+  "tooling/**/*.test.mjs",
 ];
 
 function whole(name: string, limits: { readonly timeoutMs: number; readonly parallel: boolean }) {

@@ -330,7 +330,10 @@ function supervise(
 
   async function restart(): Promise<void> {
     cluster.options.log(`Postgres (${pid}) died; starting it again.`);
-    for (let failures = 0; !stopping; failures += 1) {
+    for (let failures = 0; ; failures += 1) {
+      if (stopping) {
+        return;
+      }
       try {
         pid = await launch(cluster);
         cluster.options.log(`Postgres is back (${pid}).`);

@@ -156,6 +156,10 @@ export function give(path: string, account: Account | null): void {
   }
 }
 
+function newPassword(): string {
+  return randomBytes(24).toString("base64url");
+}
+
 /** Written whole or not at all: a crash between the password and initdb must not lock us out of our own data. */
 function writeSecret(path: string, text: string): void {
   const unfinished = `${path}.${process.pid}`;
@@ -187,12 +191,11 @@ export function openCredentials(home: Home): Credentials {
         "Restore that file from a backup of the folder.",
     );
   }
-  const password = (): string => randomBytes(24).toString("base64url");
   const made: Credentials = {
-    postgres: password(),
-    purser_owner: password(),
-    purser_service: password(),
-    purser_operator: password(),
+    postgres: newPassword(),
+    purser_owner: newPassword(),
+    purser_service: newPassword(),
+    purser_operator: newPassword(),
   };
   writeSecret(join(home.folder, "credentials.json"), `${JSON.stringify(made, null, 2)}\n`);
   return made;
@@ -235,21 +238,32 @@ export function lockHome(folder: string): () => void {
   writeFileSync(unfinished, mine);
   try {
     for (let attempt = 0; attempt < 3; attempt += 1) {
-      try {
-        linkSync(unfinished, lock); // link, not open: the file is never seen empty
+      if (linked(unfinished, lock)) {
         return () => rmSync(lock, { force: true });
-      } catch {
-        const holder = holderOf(lock);
-        if (holder !== null) {
-          throw new Error(
-            `Process ${holder} runs the database in ${folder} already. Stop it, or set PURSER_DATA (and PURSER_PORT) to run a second Purser.`,
-          );
-        }
-        rmSync(lock, { force: true });
       }
+      refuseLiving(holderOf(lock), folder);
+      rmSync(lock, { force: true });
     }
   } finally {
     rmSync(unfinished, { force: true });
   }
   throw new Error(`The lock ${lock} could not be taken.`);
+}
+
+/** link, not open: the file is never seen empty. */
+function linked(unfinished: string, lock: string): boolean {
+  try {
+    linkSync(unfinished, lock);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function refuseLiving(holder: number | null, folder: string): void {
+  if (holder !== null) {
+    throw new Error(
+      `Process ${holder} runs the database in ${folder} already. Stop it, or set PURSER_DATA (and PURSER_PORT) to run a second Purser.`,
+    );
+  }
 }

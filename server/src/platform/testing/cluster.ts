@@ -30,18 +30,18 @@ function isOver(folder: string): boolean {
 
 /** A run that was killed leaves its postmaster and half a gigabyte of memory behind. */
 function removeDeadRuns(parent: string): void {
-  for (const name of readdirSync(parent)) {
-    const folder = join(parent, name);
-    if (name.startsWith(PREFIX) && isOver(folder)) {
-      try {
-        const orphan = findOrphan(join(folder, "data"));
-        if (orphan !== null) {
-          process.kill(orphan.pid, "SIGKILL");
-        }
-        rmSync(folder, { recursive: true, force: true });
-      } catch {
-        // Another run cleans up too, or it is another user's.
+  const folders = readdirSync(parent)
+    .filter((name) => name.startsWith(PREFIX))
+    .map((name) => join(parent, name));
+  for (const folder of folders.filter(isOver)) {
+    try {
+      const orphan = findOrphan(join(folder, "data"));
+      if (orphan !== null) {
+        process.kill(orphan.pid, "SIGKILL");
       }
+      rmSync(folder, { recursive: true, force: true });
+    } catch {
+      // Another run cleans up too, or it is another user's.
     }
   }
 }

@@ -1,0 +1,79 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+
+import { ensureChromium } from "./browser.mjs";
+import { ensureConsole } from "./console-build.mjs";
+import { runGates } from "./gates.mjs";
+import { ensureInstalled } from "./install.mjs";
+import { findNode24 } from "./node24.mjs";
+import { MODULES, Refusal, ROOT, say } from "./paths.mjs";
+import { environmentFor, runToEnd } from "./processes.mjs";
+
+async function start(node, args) {
+  await ensureConsole(node);
+  return runToEnd(node, [join(ROOT, "server", "src", "main.ts"), "start", ...args]);
+}
+
+async function bench(node, args) {
+  const entry = ["bench/main.ts", "bench/run.ts", "bench/run.mjs"]
+    .map((file) => join(ROOT, file))
+    .find((file) => existsSync(file));
+  if (entry === undefined) {
+    throw new Refusal("There is no benchmark in bench/ yet.");
+  }
+  return runToEnd(node, [entry, ...args], { env: environmentFor(node) });
+}
+
+/** Arguments that choose tests go to vitest as they are; without any, everything runs that can run here. */
+async function test(node, args) {
+  const wantsBrowser = args.length === 0 && existsSync(join(ROOT, "tests", "browser"));
+  const browser = wantsBrowser ? ensureChromium() : null;
+  await ensureConsole(node);
+  const env = environmentFor(node);
+  const selection = [...args];
+  if (browser !== null && "path" in browser) {
+    env.PURSER_TEST_CHROMIUM = browser.path;
+  }
+  if (browser !== null && "why" in browser) {
+    selection.push("--project", "!browser");
+    say(`NOT RUN: the tests of tests/browser, because ${browser.why}.`);
+  }
+  const code = await runToEnd(node, [join(MODULES, "vitest", "vitest.mjs"), "run", ...selection], {
+    cwd: ROOT,
+    env,
+    // Without standard input: vitest must not wait for a key, nor a test for a person.
+    stdio: ["ignore", "inherit", "inherit"],
+  });
+  if (browser !== null && "why" in browser) {
+    say(`NOT RUN: the tests of tests/browser, because ${browser.why}.`);
+  }
+  return code;
+}
+
+async function check(node, args) {
+  const gates = await runGates(node, args);
+  const tests = await test(node, []);
+  return gates === 0 ? tests : gates;
+}
+
+const COMMANDS = { start, test, bench, check, gates: runGates };
+
+/** @param {string[]} args the command and its arguments; @returns {Promise<number>} the exit code */
+export async function main(args) {
+  const [name = "", ...rest] = args;
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (command === undefined) {
+    say(`Usage: node tooling/run.mjs ${Object.keys(COMMANDS).join("|")} [arguments]`);
+    return 2;
+  }
+  try {
+    const repeated = await ensureInstalled(args);
+    return repeated ?? (await command(findNode24(), rest));
+  } catch (error) {
+    if (error instanceof Refusal) {
+      say(error.message);
+      return 1;
+    }
+    throw error;
+  }
+}
