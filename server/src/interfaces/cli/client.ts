@@ -116,12 +116,16 @@ function queryOf(input: Input): string {
   for (const [field, value] of Object.entries(input)) {
     if (Array.isArray(value)) {
       value.forEach((item, index) => {
-        query.append(`${field}[${index}]`, String(item));
+        query.append(`${field}[${index}]`, textOf(item));
       });
     } else if (value !== undefined) {
-      query.append(field, String(value));
+      query.append(field, textOf(value));
     }
   }
   const text = query.toString();
   return text === "" ? "" : `?${text}`;
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
 }

@@ -83,8 +83,7 @@ function kindOf(schema: z.output<typeof fieldSchema>): FieldFlag["kind"] {
   const types = [schema.type ?? [], (schema.anyOf ?? []).map((option) => option.type ?? [])].flat(
     2,
   );
-  const real = types.filter((type) => type !== "null");
-  switch (real[0]) {
+  switch (types.find((type) => type !== "null")) {
     case "integer":
     case "number":
       return "number";

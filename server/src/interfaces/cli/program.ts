@@ -206,7 +206,10 @@ function collect(
     if (raw === undefined) {
       continue;
     }
-    const read = raw === true ? { value: true } : readField(flag, String(raw));
+    const read =
+      raw === true
+        ? { value: true }
+        : readField(flag, typeof raw === "string" ? raw : JSON.stringify(raw));
     if ("refusal" in read) {
       return read;
     }

@@ -44,7 +44,7 @@ export function consoleRoutes(distDir: string): (app: FastifyInstance) => Promis
       wildcard: false,
       preCompressed: true,
       setHeaders: (reply, path) => {
-        const immutable = path.includes(`${join(distDir, "assets")}`);
+        const immutable = path.includes(join(distDir, "assets"));
         void reply.header(
           "cache-control",
           immutable ? "public, max-age=31536000, immutable" : "no-cache",

@@ -29,17 +29,8 @@ interface CallContext {
 /** Hangs every operation on its path, the previews on theirs, and prints the OpenAPI document. Knows no operation by name. */
 export function operationRoutes(door: OperationDoor): (app: FastifyInstance) => Promise<void> {
   return async (app) => {
-    const call = callerOf(door);
     const router = Object.fromEntries(
-      door.operations.map((bound) => [
-        bound.operation.name,
-        os
-          .$context<CallContext>()
-          .route(routeOf(bound))
-          .input(bound.operation.input)
-          .output(bound.operation.output)
-          .handler(async ({ input, context }) => call(bound, input, context.request)),
-      ]),
+      door.operations.map((bound) => [bound.operation.name, procedureOf(door, bound)]),
     );
     const converters = [new ZodToJsonSchemaConverter()];
     const handler = new OpenAPIHandler(router, {
@@ -87,36 +78,47 @@ export function operationRoutes(door: OperationDoor): (app: FastifyInstance) => 
   };
 }
 
-function routeOf({ operation }: BoundOperation) {
-  return { method: operation.method, path: operation.path, operationId: operation.name };
+function procedureOf(door: OperationDoor, bound: BoundOperation) {
+  const { operation } = bound;
+  return os
+    .$context<CallContext>()
+    .route({ method: operation.method, path: operation.path, operationId: operation.name })
+    .use(async ({ context: { request }, next }) => {
+      // Before the input is looked at, so that a stranger learns nothing from its errors.
+      try {
+        const { run } = await admit(door, bound, request);
+        return await next({ context: { run } });
+      } catch (error) {
+        throw asReply(door, bound, { error, request });
+      }
+    })
+    .input(operation.input)
+    .output(operation.output)
+    .handler(({ input, context: { request, run } }) => {
+      const hash = request.headers["purser-preview-hash"];
+      return bound.execute(run, input, typeof hash === "string" ? hash : null);
+    });
 }
 
-function callerOf(door: OperationDoor) {
-  return async (
-    bound: BoundOperation,
-    input: unknown,
-    request: FastifyRequest,
-  ): Promise<unknown> => {
-    try {
-      const { run } = await admit(door, bound, request);
-      const hash = request.headers["purser-preview-hash"];
-      return await bound.execute(run, input, typeof hash === "string" ? hash : null);
-    } catch (error) {
-      const document = problemDocument(error, request.id);
-      if (document.status >= 500) {
-        door.log.error(
-          { err: error, operation: bound.operation.name, requestId: request.id },
-          "operation failed",
-        );
-      }
-      throw new ORPCError(document.code, {
-        status: document.status,
-        message: document.title,
-        data: { requestId: request.id },
-        cause: error,
-      });
-    }
-  };
+/** oRPC carries our problem through its own error; the request's id rides along for the document. */
+function asReply(
+  door: OperationDoor,
+  bound: BoundOperation,
+  { error, request }: { error: unknown; request: FastifyRequest },
+): ORPCError<string, { requestId: string }> {
+  const document = problemDocument(error, request.id);
+  if (document.status >= 500) {
+    door.log.error(
+      { err: error, operation: bound.operation.name, requestId: request.id },
+      "operation failed",
+    );
+  }
+  return new ORPCError(document.code, {
+    status: document.status,
+    message: document.title,
+    data: { requestId: request.id },
+    cause: error,
+  });
 }
 
 /** Identity first, then permission: a stranger learns nothing about what exists. */

@@ -83,6 +83,9 @@ function fromOrpc(error: ORPCError<string, unknown>): Problem | null {
   if (error.cause instanceof Problem) {
     return error.cause;
   }
+  if (error.cause instanceof ORPCError) {
+    return fromOrpc(error.cause);
+  }
   if (error.status >= 500) {
     return error.cause instanceof Error ? asProblem(error.cause) : null;
   }

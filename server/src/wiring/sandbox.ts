@@ -1,0 +1,36 @@
+import { type Config, localSecret } from "#platform/config/env.ts";
+
+/** How the local instance and its Stripe sandbox know each other. */
+export interface SandboxAccess {
+  readonly apiBase: string;
+  readonly controlUrl: string;
+  readonly apiKey: string;
+  readonly webhookSecret: string;
+  readonly webhookUrl: string;
+}
+
+const CONTROL_OFFSET = 9;
+
+export function demoSandbox(config: Config): SandboxAccess {
+  return {
+    apiBase: `http://127.0.0.1:${config.sandboxPort}`,
+    controlUrl: `http://127.0.0.1:${config.sandboxPort + CONTROL_OFFSET}`,
+    apiKey: config.stripe.apiKey ?? "sk_test_purser_sandbox",
+    webhookSecret:
+      config.stripe.webhookSecrets[0] ??
+      `whsec_${localSecret(config.dataDir, "sandbox-webhook-secret")}`,
+    webhookUrl: `${config.publicUrl}/api/webhooks/stripe`,
+  };
+}
+
+export function sandboxArguments(config: Config, sandbox: SandboxAccess): readonly string[] {
+  return [
+    "--port",
+    String(config.sandboxPort),
+    "--webhook-url",
+    sandbox.webhookUrl,
+    "--webhook-secret",
+    sandbox.webhookSecret,
+    ...(config.demo ? ["--demo"] : []),
+  ];
+}
