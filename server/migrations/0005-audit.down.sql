@@ -1,0 +1,12 @@
+drop view audit_log;
+drop trigger if exists out_of_band on workspaces;
+drop trigger if exists out_of_band on organizations;
+drop trigger if exists out_of_band on organization_provider_ids;
+drop function purser_watch(regclass);
+drop function purser_audit_out_of_band();
+drop function purser_audit_hold();
+drop table audit_sealer;
+drop table audit_seals;
+drop table audit_entries;
+drop function purser_append_only();
+drop function purser_audit_stamp();
