@@ -320,7 +320,6 @@ describe("what a database administrator cannot hide", () => {
   beforeEach(async () => {
     await write(7);
     await sealer.pass();
-    expect((await verify()).intact).toBe(true);
   });
 
   test("an edited line", async () => {
@@ -451,16 +450,9 @@ async function list(filter: Partial<ListFilter>) {
 }
 
 describe("out of band", () => {
-  async function lines() {
-    const page = await inTx(app, [workspace], (tx) =>
-      listEntries(tx, workspace, { limit: 50, action: "out_of_band." }),
-    );
-    return page.items;
-  }
-
   test("what the service writes is its own affair", async () => {
     await inTx(app, [workspace], (tx) => makeOrganization(tx.client));
-    expect(await lines()).toEqual([]);
+    expect((await list({ action: "out_of_band." })).items).toEqual([]);
   });
 
   test("an operator's SQL leaves table, key and columns, but no values", async () => {
@@ -475,7 +467,7 @@ describe("out of band", () => {
     const scope = await operator.query("show purser.workspaces");
     expect(scope.rows).toEqual([{ "purser.workspaces": `{${other}}` }]);
     await operator.end();
-    const found = await lines();
+    const found = (await list({ action: "out_of_band." })).items;
     expect(found).toMatchObject([
       {
         action: "out_of_band.row_updated",

@@ -1,0 +1,2 @@
+drop function purser_enqueue(jsonb);
+drop schema pgboss cascade;
