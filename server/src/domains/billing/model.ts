@@ -44,6 +44,7 @@ export const OBJECT_KINDS = [
   "charge",
   "refund",
   "dispute",
+  "invoice_payment",
   "product",
   "price",
 ] as const;
@@ -214,6 +215,18 @@ export interface DisputeSnapshot {
   readonly evidenceDueAt: number | null;
 }
 
+/** Which payment settled which invoice, in shapes since Basil. */
+export interface InvoicePaymentSnapshot {
+  readonly kind: "invoice_payment";
+  readonly id: string;
+  readonly invoice: string;
+  /** `pi_...` or `ch_...` */
+  readonly payment: string;
+  readonly status: string;
+  readonly amountMinor: number;
+  readonly created: number;
+}
+
 export interface ProductSnapshot {
   readonly kind: "product";
   readonly id: string;
@@ -248,6 +261,7 @@ export type Snapshot =
   | ChargeSnapshot
   | RefundSnapshot
   | DisputeSnapshot
+  | InvoicePaymentSnapshot
   | ProductSnapshot
   | PriceSnapshot;
 

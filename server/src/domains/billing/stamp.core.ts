@@ -1,0 +1,174 @@
+import type { Snapshot, Stamp } from "./model.ts";
+
+/** What is known of an object so far, as far as order is concerned. */
+export interface Standing {
+  /** Sorts bytewise; see `watermarkOf`. */
+  readonly watermark: string;
+  /** The provider's time of the newest fetch that was applied, 0 where there was none. */
+  readonly fetchedThrough: number;
+}
+
+/**
+ * The law of one kind of object: which states absorb, how far along a state is, and whether being
+ * further along proves being later.
+ */
+export interface Law<S extends Snapshot> {
+  readonly isTerminal: (snapshot: S) => boolean;
+  /** 0 to 99. */
+  readonly rank: (snapshot: S) => number;
+  /** Whether two different ranks within one second prove an order (an invoice never goes from paid to open). */
+  readonly ranksProve: (left: S, right: S) => boolean;
+  /** The value of the provider's field, for the fields whose previous values settle a tie; undefined for a field that we do not keep. */
+  readonly fieldOf: (snapshot: S, providerField: string) => unknown;
+}
+
+export type Verdict =
+  /** Becomes the row. */
+  | "newer"
+  /** Changes nothing: the row is later, or says the same already. */
+  | "older"
+  /** Is the very event that made the row. */
+  | "same";
+
+export interface Place {
+  readonly verdict: Verdict;
+  readonly watermark: string;
+  /** Two contents of one moment, and nothing that we were told puts them in order: ask the provider. */
+  readonly unsettled: boolean;
+}
+
+const FETCHED = 9;
+
+/**
+ * A string whose bytewise order is the order of snapshots: terminal states absorb, then the
+ * provider's second, then the place of the event's type, the rank of the state, the place in a
+ * chain of ties, and last the event's id, so that any two snapshots have one order everywhere.
+ */
+export function watermarkOf(stamp: Stamp, terminal: boolean, rank: number, link = 0): string {
+  return (
+    (terminal ? "1" : "0") +
+    String(stamp.atSeconds).padStart(11, "0") +
+    String(stamp.typeRank) +
+    String(rank).padStart(2, "0") +
+    String(Math.min(link, 99)).padStart(2, "0") +
+    stamp.eventId
+  );
+}
+
+export function secondsOf(watermark: string): number {
+  return Number(watermark.slice(1, 12));
+}
+function typeRankOf(watermark: string): number {
+  return Number(watermark.slice(12, 13));
+}
+function linkOf(watermark: string): number {
+  return Number(watermark.slice(15, 17));
+}
+export function eventIdOf(watermark: string): string {
+  return watermark.slice(17);
+}
+
+/**
+ * Where a snapshot stands against what is known.
+ *
+ * Nothing here looks at the order of arrival, but for one case: within a second, two changes
+ * that nothing puts in order. Then the event's id decides for the moment (the same everywhere) and
+ * `unsettled` asks for a fetch, whose answer outranks both.
+ */
+export function place<S extends Snapshot>(
+  law: Law<S>,
+  current: (Standing & { readonly snapshot: () => S; readonly text: string }) | null,
+  incoming: { readonly stamp: Stamp; readonly snapshot: S; readonly text: string },
+): Place {
+  const { stamp, snapshot } = incoming;
+  const terminal = law.isTerminal(snapshot);
+  const watermark = watermarkOf(stamp, terminal, law.rank(snapshot));
+  if (current === null || current.watermark === "") {
+    return { verdict: "newer", watermark, unsettled: false };
+  }
+  if (eventIdOf(current.watermark) === stamp.eventId) {
+    return { verdict: "same", watermark: current.watermark, unsettled: false };
+  }
+  const byKey: Verdict = watermark > current.watermark ? "newer" : "older";
+  if (terminal !== (current.watermark.charCodeAt(0) === 49)) {
+    return { verdict: byKey, watermark, unsettled: false };
+  }
+  const at = secondsOf(current.watermark);
+  if (stamp.atSeconds < at) {
+    return { verdict: "older", watermark, unsettled: false };
+  }
+  if (stamp.typeRank !== FETCHED && stamp.atSeconds <= current.fetchedThrough) {
+    return againstFetch(current, incoming, watermark);
+  }
+  if (stamp.atSeconds > at || current.text === incoming.text) {
+    return { verdict: byKey, watermark, unsettled: false };
+  }
+  return settleTie(law, current, incoming, { watermark, byKey });
+}
+
+/** A fetch shows the object as it was when the provider answered; an event from before that is in it, one of that very second may be. */
+function againstFetch(
+  current: Standing & { readonly text: string },
+  incoming: { readonly stamp: Stamp; readonly text: string },
+  watermark: string,
+): Place {
+  const covered =
+    incoming.text === current.text ||
+    (incoming.stamp.atSeconds <= secondsOf(current.watermark) &&
+      incoming.stamp.atSeconds < current.fetchedThrough);
+  // The provider's clock in an answer's header and the clock of its events may differ (test clocks),
+  // so an event that the fetch should hold but that says something else is asked about, not believed or dropped.
+  return { verdict: "older", watermark, unsettled: !covered };
+}
+
+function settleTie<S extends Snapshot>(
+  law: Law<S>,
+  current: Standing & { readonly snapshot: () => S },
+  incoming: { readonly stamp: Stamp; readonly snapshot: S },
+  found: { readonly watermark: string; readonly byKey: Verdict },
+): Place {
+  const { stamp, snapshot } = incoming;
+  const before = current.snapshot();
+  const typesDiffer = typeRankOf(current.watermark) !== stamp.typeRank;
+  if (
+    typesDiffer ||
+    (law.rank(before) !== law.rank(snapshot) && law.ranksProve(before, snapshot))
+  ) {
+    return { verdict: found.byKey, watermark: found.watermark, unsettled: false };
+  }
+  if (follows(law, before, stamp.previous)) {
+    const link = linkOf(current.watermark) + 1;
+    return {
+      verdict: "newer",
+      watermark: watermarkOf(stamp, law.isTerminal(snapshot), rankIn(current.watermark), link),
+      unsettled: false,
+    };
+  }
+  return { verdict: found.byKey, watermark: found.watermark, unsettled: true };
+}
+
+function rankIn(watermark: string): number {
+  return Number(watermark.slice(13, 15));
+}
+
+/** Whether the event's previous values are exactly what we hold: then it is the next change after it. At least one must be of a field that we keep. */
+function follows<S extends Snapshot>(
+  law: Law<S>,
+  before: S,
+  previous: Readonly<Record<string, unknown>> | null,
+): boolean {
+  if (previous === null) {
+    return false;
+  }
+  let known = 0;
+  for (const field of Object.keys(previous)) {
+    const value = law.fieldOf(before, field);
+    if (value !== undefined) {
+      if (value !== previous[field]) {
+        return false;
+      }
+      known += 1;
+    }
+  }
+  return known > 0;
+}
