@@ -1,0 +1,161 @@
+import { Modal } from "@mantine/core";
+import { useQueryClient } from "@tanstack/react-query";
+import type { Operation, Preview } from "purser/operation";
+import { createContext, type ReactNode, useContext, useEffect, useMemo, useRef, useState } from "react";
+import { z } from "zod";
+
+import { OperationForm } from "../kit/operation-form.tsx";
+import { type ActState, PreviewDialog } from "../kit/preview-dialog.tsx";
+import { ApiFailure, call, failureOf, previewOf } from "./client.ts";
+import { asCli, asCurl } from "./commands.ts";
+import { outcomeWords } from "./outcome.ts";
+
+type Values = Readonly<Record<string, unknown>>;
+
+/** An act that somebody began: a form, or straight to the preview where everything is known. */
+interface Act {
+  readonly operation: Operation;
+  readonly known: Values;
+  readonly form: boolean;
+}
+
+type Begin = (operation: Operation, known?: Values, form?: boolean) => void;
+
+const ActContext = createContext<Begin>(() => undefined);
+
+/** Begins an act. `form: false` shows the preview at once, for buttons that know their whole input. */
+export function useAct(): Begin {
+  return useContext(ActContext);
+}
+
+export function inputSchemaOf(operation: Operation): unknown {
+  return z.toJSONSchema(operation.input, { io: "input", unrepresentable: "any" });
+}
+
+export function ActProvider({ children }: { readonly children: ReactNode }) {
+  const [act, setAct] = useState<Act | null>(null);
+  const begin = useMemo<Begin>(
+    () =>
+      (operation, known = {}, form = true) =>
+        setAct({ operation, known, form }),
+    [],
+  );
+  return (
+    <ActContext value={begin}>
+      {children}
+      {act === null ? null : (
+        <ActDialog
+          key={`${act.operation.name} ${JSON.stringify(act.known)}`}
+          act={act}
+          onClose={() => setAct(null)}
+        />
+      )}
+    </ActContext>
+  );
+}
+
+interface ActDialogProps {
+  readonly act: Act;
+  readonly onClose: () => void;
+}
+
+function ActDialog({ act, onClose }: ActDialogProps) {
+  const steps = useActSteps(act);
+  const { operation } = act;
+  if (steps.state === null) {
+    return (
+      <Modal opened onClose={onClose} title={operation.title} size="md">
+        <p className="act-head">{operation.summary}</p>
+        <OperationForm
+          schema={inputSchemaOf(operation)}
+          known={steps.input}
+          errors={steps.errors}
+          submitLabel="See what would change"
+          busy={steps.asking}
+          onSubmit={(input) => void steps.ask(input)}
+          onCancel={onClose}
+        />
+      </Modal>
+    );
+  }
+  return (
+    <PreviewDialog
+      title={operation.title}
+      state={steps.state}
+      dangerous={operation.risk === "dangerous"}
+      typeToConfirm={operation.risk === "dangerous" ? confirmWord(operation, steps.input) : null}
+      cli={asCli(operation, steps.input)}
+      curl={asCurl(operation, steps.input)}
+      onConfirm={() => void steps.confirm()}
+      onRetry={() => void steps.ask(steps.input)}
+      onClose={onClose}
+      onBack={act.form ? steps.back : undefined}
+    />
+  );
+}
+
+/** What must be typed for a dangerous act: the thing's own id, so that the fingers know which one it is. */
+function confirmWord(operation: Operation, input: Values): string {
+  const first = operation.cli.args?.[0];
+  const value = first === undefined ? undefined : input[first];
+  return typeof value === "string" && value !== "" ? value : operation.name;
+}
+
+function useActSteps(act: Act) {
+  const client = useQueryClient();
+  const [input, setInput] = useState<Values>(act.known);
+  const [state, setState] = useState<ActState | null>(act.form ? null : { kind: "loading" });
+  const [errors, setErrors] = useState<Readonly<Record<string, string>>>({});
+  const [asking, setAsking] = useState(false);
+  const [hash, setHash] = useState("");
+  const show = (kind: "ready" | "stale", preview: Preview) => {
+    setHash(preview.hash);
+    setState({ kind, preview });
+  };
+
+  const ask = async (given: Values) => {
+    setInput(given);
+    setErrors({});
+    setAsking(true);
+    try {
+      show("ready", await previewOf(act.operation, given));
+    } catch (error) {
+      if (act.form && error instanceof ApiFailure && Object.keys(error.fields).length > 0) {
+        setErrors(error.fields);
+        setState(null);
+      } else {
+        setState({ kind: "refused", failure: failureOf(error) });
+      }
+    } finally {
+      setAsking(false);
+    }
+  };
+
+  const confirm = async () => {
+    if (state === null || !("preview" in state)) {
+      return;
+    }
+    const { preview } = state;
+    setState({ kind: "running", preview });
+    try {
+      const answer = await call(act.operation, input, { previewHash: hash });
+      setState({ kind: "done", words: outcomeWords(preview.summary, answer) });
+      await client.invalidateQueries();
+    } catch (error) {
+      if (error instanceof ApiFailure && error.preview !== undefined) {
+        show("stale", error.preview);
+      } else {
+        setState({ kind: "failed", preview, failure: failureOf(error) });
+      }
+    }
+  };
+
+  const begun = useRef(act.form);
+  useEffect(() => {
+    if (!begun.current) {
+      begun.current = true; // once, also where React runs effects twice
+      void ask(act.known);
+    }
+  });
+  return { state, input, errors, asking, ask, confirm, back: () => setState(null) };
+}

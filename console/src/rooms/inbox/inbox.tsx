@@ -1,0 +1,104 @@
+import { Button } from "@mantine/core";
+import { inboxBacklog, inboxReplay } from "purser/contract/inbox";
+import { useLocation } from "wouter";
+
+import { useAct } from "../../app/act.tsx";
+import { useOperation } from "../../app/queries.ts";
+import { mayRun, useSession } from "../../app/session.ts";
+import { DataTable } from "../../kit/data-table.tsx";
+import { EmptyState } from "../../kit/empty-state.tsx";
+import { FilterBar } from "../../kit/filter-bar.tsx";
+import { formatDuration, plural } from "../../kit/format.ts";
+import { Page } from "../../kit/page.tsx";
+import { useUrlState } from "../../kit/url-state.ts";
+import { EventPanel } from "./event-panel.tsx";
+import { INBOX_COLUMNS } from "./inbox-columns.tsx";
+import { INBOX_FILTERS, SEARCH } from "./inbox-filters.ts";
+import { useInboxRows } from "./use-inbox-rows.ts";
+
+/** Every webhook that was taken in, newest first, and what became of it. */
+export function Inbox() {
+  const url = useUrlState();
+  const open = url.get("event");
+  const list = useInboxRows(url.get);
+  const session = useSession();
+  const begin = useAct();
+  const filtered = [SEARCH.key, ...INBOX_FILTERS.map((filter) => filter.key)].some(
+    (key) => url.get(key) !== null,
+  );
+  return (
+    <Page
+      title="Inbox"
+      sentence={<BacklogSentence />}
+      actions={
+        mayRun(session.data, inboxReplay) ? (
+          <Button onClick={() => begin(inboxReplay, list.replayInput)}>Replay…</Button>
+        ) : null
+      }
+    >
+      <FilterBar search={SEARCH} filters={INBOX_FILTERS} />
+      <div className="page-split">
+        <DataTable
+          label="Events"
+          columns={INBOX_COLUMNS}
+          rowKey={(row) => row.id}
+          {...list.table}
+          waiting={list.waiting}
+          openKey={open}
+          onOpen={(key, how) => url.set({ event: key }, how)}
+          empty={
+            filtered ? <NoMatch /> : <NoEvents />
+          }
+        />
+        {open === null ? null : (
+          <EventPanel key={open} id={open} onClose={() => url.set({ event: null })} />
+        )}
+      </div>
+    </Page>
+  );
+}
+
+function BacklogSentence() {
+  const backlog = useOperation(inboxBacklog, {});
+  if (backlog.data === undefined) {
+    return null;
+  }
+  const { depth, held, oldestAgeS, etaS } = backlog.data;
+  const heldWords = held === 0 ? "" : ` ${plural(held, "event")} held until their rooms exist.`;
+  if (depth === 0) {
+    return `Everything is worked off.${heldWords}`;
+  }
+  const oldest = oldestAgeS === null ? "" : `, the oldest for ${formatDuration(oldestAgeS * 1000)}`;
+  const eta = etaS === null ? "" : ` Empty in about ${formatDuration(etaS * 1000)}.`;
+  return `${plural(depth, "event")} wait${depth === 1 ? "s" : ""}${oldest}.${eta}${heldWords}`;
+}
+
+function NoMatch() {
+  const [, navigate] = useLocation();
+  return (
+    <EmptyState
+      title="No event fits these filters"
+      actions={<Button onClick={() => navigate("/inbox")}>Take all filters away</Button>}
+    >
+      Events stay listed for 90 days. A webhook that is not here was either refused (its signature
+      was not believed) or never sent.
+    </EmptyState>
+  );
+}
+
+function NoEvents() {
+  const [, navigate] = useLocation();
+  return (
+    <EmptyState
+      title="No event has arrived yet"
+      actions={
+        <Button variant="filled" onClick={() => navigate("/operations/endpoints.list")}>
+          Show the addresses for webhooks
+        </Button>
+      }
+    >
+      Each webhook appears here the moment it is taken in, with what it changed. Give the provider
+      the address of an endpoint, or start the sandbox.
+    </EmptyState>
+  );
+}

@@ -1,0 +1,140 @@
+import { invoicesExplain, invoicesShow } from "purser/contract/billing";
+import { Link } from "wouter";
+import type { z } from "zod";
+
+import { Load } from "../../app/load.tsx";
+import { ObjectLink } from "../../app/object-link.tsx";
+import { useOperation } from "../../app/queries.ts";
+import { moneyTone, plain } from "../../app/words.ts";
+import { Facts, Section } from "../../kit/facts.tsx";
+import { IdChip } from "../../kit/id-chip.tsx";
+import { Money } from "../../kit/money.tsx";
+import { Page } from "../../kit/page.tsx";
+import { StatusPill } from "../../kit/status-pill.tsx";
+import { Tabs } from "../../kit/tabs.tsx";
+import { useUrlState } from "../../kit/url-state.ts";
+import { When } from "../../kit/when.tsx";
+import { PaymentTable } from "../customers/customer-tables.tsx";
+import { ExplanationView, RecordEvents } from "./explanation-view.tsx";
+
+type InvoiceDetail = z.output<typeof invoicesShow.output>;
+
+/** One invoice: what it is, what was paid on it, and why it is so. */
+export function InvoicePage({ id }: { readonly id: string }) {
+  const invoice = useOperation(invoicesShow, { id });
+  const url = useUrlState();
+  const { data: shown } = invoice;
+  return (
+    <Page
+      title={`Invoice ${shown?.number ?? ""}`.trim()}
+      sentence={
+        shown === undefined ? undefined : (
+          <Link href={`/customers/${shown.organizationId}`}>{shown.organizationName}</Link>
+        )
+      }
+    >
+      <div className="page-scroll">
+        <div className="page-narrow">
+          <Load query={invoice} label="Loading the invoice" lines={14}>
+            {(data) => (
+              <Tabs
+                label="About the invoice"
+                current={url.get("tab") ?? "overview"}
+                onChange={(tab) => url.set({ tab: tab === "overview" ? null : tab })}
+                tabs={[
+                  { key: "overview", label: "Overview", body: () => <Overview row={data} /> },
+                  { key: "explain", label: "Explain", body: () => <Explain id={id} /> },
+                  {
+                    key: "events",
+                    label: `Events ${data.events.length}`,
+                    body: () => <RecordEvents events={data.events} />,
+                  },
+                ]}
+              />
+            )}
+          </Load>
+        </div>
+      </div>
+    </Page>
+  );
+}
+
+function Overview({ row }: { readonly row: InvoiceDetail }) {
+  return (
+    <>
+      <Facts
+        rows={[
+          ["Id", <IdChip key="id" id={row.stripeInvoiceId} keep={40} />],
+          [
+            "Status",
+            <StatusPill key="status" tone={moneyTone(row.status)}>
+              {plain(row.status)}
+            </StatusPill>,
+          ],
+          [
+            "Total",
+            <Money key="total" amountMinor={row.total.minor} currency={row.total.currency} />,
+          ],
+          [
+            "Paid",
+            <Money
+              key="paid"
+              amountMinor={row.amountPaid.minor}
+              currency={row.amountPaid.currency}
+            />,
+          ],
+          [
+            "Open",
+            <Money
+              key="open"
+              amountMinor={row.amountRemaining.minor}
+              currency={row.amountRemaining.currency}
+            />,
+          ],
+          [
+            "Subscription",
+            row.stripeSubscriptionId === null ? (
+              "none"
+            ) : (
+              <ObjectLink key="sub" id={row.stripeSubscriptionId} keep={40} />
+            ),
+          ],
+          [
+            "Period",
+            <span key="period">
+              <When at={row.periodStart} style="day" /> to <When at={row.periodEnd} style="day" />
+            </span>,
+          ],
+          ["Made", <When key="made" at={row.createdAt} style="absolute" />],
+          ["Due", <When key="due" at={row.dueAt} style="day" none="at once" />],
+          ["Paid at", <When key="paidAt" at={row.paidAt} style="absolute" none="not yet" />],
+          ["Tries to collect", row.attemptCount],
+          ["Next try", <When key="next" at={row.nextPaymentAttempt} none="none planned" />],
+          [
+            "Seen by the customer",
+            row.hostedUrl === null ? (
+              "no page"
+            ) : (
+              <a key="hosted" href={row.hostedUrl} rel="noreferrer" target="_blank">
+                Page at the provider
+              </a>
+            ),
+          ],
+          ["Made what it is by", row.source],
+        ]}
+      />
+      <Section title="Payments">
+        <PaymentTable rows={row.payments} />
+      </Section>
+    </>
+  );
+}
+
+function Explain({ id }: { readonly id: string }) {
+  const explained = useOperation(invoicesExplain, { id });
+  return (
+    <Load query={explained} label="Working out why">
+      {(data) => <ExplanationView explanation={data} />}
+    </Load>
+  );
+}
