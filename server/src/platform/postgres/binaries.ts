@@ -96,9 +96,10 @@ async function askVersion(native: string, account: Account | null): Promise<stri
   return asked.code === 0 ? (/(\d+(?:\.\d+)*)/.exec(asked.output)?.[1] ?? null) : null;
 }
 
-function copyTo(native: string, folder: string): string {
+function copyTo(native: string, folder: string, log: (message: string) => void): string {
   const copy = join(folder, `binaries-${packageVersion(native)}`, "native");
   if (!existsSync(copy)) {
+    log(`The packaged Postgres cannot be run where it lies; copying it to ${folder}.`);
     const unfinished = `${dirname(copy)}.${process.pid}`;
     mkdirSync(unfinished, { recursive: true });
     cpSync(native, join(unfinished, "native"), { recursive: true, verbatimSymlinks: true });
@@ -133,8 +134,7 @@ export async function findBinaries(
   let native = packagedRoot();
   let version = hydrate(native) ? await askVersion(native, account) : null;
   if (version === null) {
-    log(`The packaged Postgres cannot be run where it lies; copying it to ${copyFolder}.`);
-    native = copyTo(native, copyFolder);
+    native = copyTo(native, copyFolder, log);
     version = await askVersion(native, account);
   }
   if (version === null) {

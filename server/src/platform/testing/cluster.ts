@@ -37,7 +37,7 @@ function removeDeadRuns(parent: string): void {
     try {
       const orphan = findOrphan(join(folder, "data"));
       if (orphan !== null) {
-        process.kill(orphan.pid, "SIGKILL");
+        process.kill(orphan.pid, "SIGQUIT"); // SIGKILL would leave its shared memory behind
       }
       rmSync(folder, { recursive: true, force: true });
     } catch {
