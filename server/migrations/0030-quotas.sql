@@ -49,19 +49,32 @@ select purser_grant(role, 'select, insert, update', 'usage_quotas')
 select purser_grant('purser_app', 'select, insert, update, delete', 'usage_requests');
 select purser_grant('purser_operator', 'select', 'usage_requests');
 
--- What the catalogue gives a tier.
+-- What the catalogue of a workspace gives a tier: its newest version, or the defaults of billing/plan.core.ts
+-- where the workspace has edited nothing (a test compares the two).
 create function quotas_plan_limits(workspace integer, tier text)
   returns table (dimension text, quota_limit bigint, unlimited boolean)
   language sql stable
   as $$
-    select d.dimension, d.quota_limit, tier = 'enterprise'
-      from (values
-        ('free', 'sites', 1::bigint), ('free', 'posts', 100), ('free', 'users', 2), ('free', 'storage_bytes', 1073741824), ('free', 'api_calls', 10000),
-        ('starter', 'sites', 3), ('starter', 'posts', 1000), ('starter', 'users', 5), ('starter', 'storage_bytes', 10737418240), ('starter', 'api_calls', 100000),
-        ('pro', 'sites', 10), ('pro', 'posts', 10000), ('pro', 'users', 25), ('pro', 'storage_bytes', 107374182400), ('pro', 'api_calls', 1000000),
-        ('enterprise', 'sites', null), ('enterprise', 'posts', null), ('enterprise', 'users', null), ('enterprise', 'storage_bytes', null), ('enterprise', 'api_calls', null)
-      ) as d (tier, dimension, quota_limit)
-      where d.tier = quotas_plan_limits.tier
+    with plan as (
+      select * from plans as p
+       where p.workspace_id = workspace and p.tier = quotas_plan_limits.tier
+       order by p.version desc limit 1
+    ), limits as (
+      select v.dimension, v.quota_limit, plan.unlimited
+        from plan cross join lateral (values
+          ('sites', plan.sites), ('posts', plan.posts), ('users', plan.users),
+          ('storage_bytes', plan.storage_bytes), ('api_calls', plan.api_calls)) as v (dimension, quota_limit)
+      union all
+      select d.dimension, d.quota_limit, d.tier = 'enterprise'
+        from (values
+          ('free', 'sites', 1::bigint), ('free', 'posts', 100), ('free', 'users', 2), ('free', 'storage_bytes', 1073741824), ('free', 'api_calls', 10000),
+          ('starter', 'sites', 3), ('starter', 'posts', 1000), ('starter', 'users', 5), ('starter', 'storage_bytes', 10737418240), ('starter', 'api_calls', 100000),
+          ('pro', 'sites', 10), ('pro', 'posts', 10000), ('pro', 'users', 25), ('pro', 'storage_bytes', 107374182400), ('pro', 'api_calls', 1000000),
+          ('enterprise', 'sites', null), ('enterprise', 'posts', null), ('enterprise', 'users', null), ('enterprise', 'storage_bytes', null), ('enterprise', 'api_calls', null)
+        ) as d (tier, dimension, quota_limit)
+       where d.tier = quotas_plan_limits.tier and not exists (select from plan)
+    )
+    select l.dimension, case when not l.unlimited then l.quota_limit end, l.unlimited from limits as l
   $$;
 
 -- Brings the rows of one organization in line with a tier; usage stays. Without `overwrite` only what is missing is made.
@@ -109,8 +122,9 @@ create trigger quotas_tier_changed after update of plan_tier on organizations
 create function quotas_mark_kept_limit(quota usage_quotas) returns void
   language plpgsql security definer
   set search_path = public, pg_temp
-  set purser.workspaces = '{}' -- undone when the function returns
   as $$
+declare
+  scope text := current_setting('purser.workspaces', true);
 begin
   perform set_config('purser.workspaces', format('{%s}', quota.workspace_id), true);
   insert into audit_entries (workspace_id, at, actor_kind, actor_id, actor_name, action, subject_kind, subject_id, organization_id, detail)
@@ -118,6 +132,7 @@ begin
           'quota.null_limit_kept', 'quota', quota.organization_id || '/' || quota.dimension, quota.organization_id,
           jsonb_build_object('dimension', quota.dimension, 'kept', quota.quota_limit, 'login', session_user,
                              'why', 'NULL is no limit: unlimited is a property of the plan'));
+  perform set_config('purser.workspaces', coalesce(scope, ''), true);
 end $$;
 revoke all on function quotas_mark_kept_limit(usage_quotas) from public;
 do $$

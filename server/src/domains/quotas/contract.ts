@@ -41,7 +41,8 @@ export const quotaView = z.object({
 export type QuotaView = z.infer<typeof quotaView>;
 
 export const refusal = z.object({
-  rule: z.enum(RULES),
+  /** The last two only within a batch; alone they are problems (422, 404). */
+  rule: z.enum([...RULES, "key_reused", "not_found"]),
   /** "All 3 sites of the starter plan are in use." */
   sentence: z.string(),
 });

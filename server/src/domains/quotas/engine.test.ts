@@ -23,7 +23,13 @@ let other: number;
 beforeAll(async () => {
   db = await testDatabase();
   const open = () =>
-    openPool({ url: db.serviceUrl, role: "purser_app", max: 8, applicationName: "test", onError: () => undefined });
+    openPool({
+      url: db.serviceUrl,
+      role: "purser_app",
+      max: 8,
+      applicationName: "test",
+      onError: () => undefined,
+    });
   pool = open();
   owner = new pg.Pool({ connectionString: db.superuserUrl, max: 2 });
   owner.on("error", () => undefined);
@@ -31,7 +37,11 @@ beforeAll(async () => {
   engines = [1, 2, 3].map(() => openQuotaEngine({ pool, clock }));
   const ids = ["hot", "batch", "keys", "month", "soft", "mixed"].map((name) => `org_${name}`);
   workspaceId = await seedOrganizations(pool, owner, { slug: "one", ids, tier: "starter" });
-  other = await seedOrganizations(pool, owner, { slug: "two", ids: ["org_theirs"], tier: "starter" });
+  other = await seedOrganizations(pool, owner, {
+    slug: "two",
+    ids: ["org_theirs"],
+    tier: "starter",
+  });
 });
 afterAll(async () => {
   await pool.end();
@@ -42,7 +52,10 @@ function call(organizationId: string, over: Partial<UsageCall> = {}): UsageCall 
   return { workspaceId, organizationId, dimension: "api_calls", amount: 1, key: null, ...over };
 }
 async function set(organizationId: string, dimension: string, values: string): Promise<void> {
-  await owner.query(`update usage_quotas set ${values} where organization_id = $1 and dimension = $2`, [organizationId, dimension]);
+  await owner.query(
+    `update usage_quotas set ${values} where organization_id = $1 and dimension = $2`,
+    [organizationId, dimension],
+  );
 }
 async function usage(organizationId: string, dimension = "api_calls"): Promise<number> {
   const found = await owner.query<{ current_usage: number }>(
@@ -54,6 +67,10 @@ async function usage(organizationId: string, dimension = "api_calls"): Promise<n
 function granted(outcomes: readonly UsageOutcome[]): number {
   return outcomes.filter((each) => each.kind === "answered" && each.answer.rule === null).length;
 }
+const reset = (now: Date): Promise<number> =>
+  inTx(pool, [workspaceId], (tx) =>
+    resetRows(tx.client, workspaceId, ["api_calls"], { before: monthStart(now), now }),
+  );
 const engineOf = (index: number): QuotaEngine => {
   const engine = engines[index % engines.length];
   if (engine === undefined) {
@@ -80,13 +97,19 @@ describe("consume", () => {
         async (amounts, limit) => {
           await set("org_mixed", "sites", `quota_limit = ${limit}, current_usage = 0`);
           const outcomes = await Promise.all(
-            amounts.map((amount, index) => engineOf(index).use(call("org_mixed", { dimension: "sites", amount }))),
+            amounts.map((amount, index) =>
+              engineOf(index).use(call("org_mixed", { dimension: "sites", amount })),
+            ),
           );
-          const sum = amounts.filter((_, index) => granted(outcomes.slice(index, index + 1)) === 1).reduce((left, right) => left + right, 0);
+          const sum = amounts
+            .filter((_, index) => granted(outcomes.slice(index, index + 1)) === 1)
+            .reduce((left, right) => left + right, 0);
           const used = await usage("org_mixed", "sites");
           expect(used).toBe(sum);
           expect(used).toBeLessThanOrEqual(limit);
-          const refused = amounts.filter((_, index) => granted(outcomes.slice(index, index + 1)) === 0);
+          const refused = amounts.filter(
+            (_, index) => granted(outcomes.slice(index, index + 1)) === 0,
+          );
           expect(refused.every((amount) => amount > limit - used)).toBe(true);
         },
       ),
@@ -106,23 +129,33 @@ describe("consume", () => {
       call("org_batch", { dimension: "sites", amount: 2 }),
       call("org_batch", { dimension: "sites", amount: 1 }),
     ]);
-    expect(outcomes.map((each) => each.kind === "answered" && each.answer.rule)).toEqual([null, "limit_reached", null]);
+    expect(outcomes.map((each) => each.kind === "answered" && each.answer.rule)).toEqual([
+      null,
+      "limit_reached",
+      null,
+    ]);
   });
 });
 
 describe("an idempotency key", () => {
   it("retried 200 times at once on three engines counts once", async () => {
     const outcomes = await Promise.all(
-      Array.from({ length: 200 }, (_, index) => engineOf(index).use(call("org_keys", { key: "order-1", amount: 5 }))),
+      Array.from({ length: 200 }, (_, index) =>
+        engineOf(index).use(call("org_keys", { key: "order-1", amount: 5 })),
+      ),
     );
     expect(granted(outcomes)).toBe(200);
-    expect(outcomes.filter((each) => each.kind === "answered" && !each.answer.replayed)).toHaveLength(1);
+    expect(
+      outcomes.filter((each) => each.kind === "answered" && !each.answer.replayed),
+    ).toHaveLength(1);
     expect(await usage("org_keys")).toBe(5);
   });
 
   it("is refused for another amount, and counts again after a day", async () => {
     const engine = engineOf(0);
-    expect(await engine.use(call("org_keys", { key: "order-1", amount: 6 }))).toEqual({ kind: "key_reused" });
+    expect(await engine.use(call("org_keys", { key: "order-1", amount: 6 }))).toEqual({
+      kind: "key_reused",
+    });
     clock.advanceMs(25 * 3_600_000);
     await engine.use(call("org_keys", { key: "order-1", amount: 5 }));
     expect(await usage("org_keys")).toBe(10);
@@ -140,12 +173,13 @@ describe("an idempotency key", () => {
 });
 
 describe("the month", () => {
-  const reset = (now: Date): Promise<number> =>
-    inTx(pool, [workspaceId], (tx) => resetRows(tx.client, workspaceId, ["api_calls"], { before: monthStart(now), now }));
-
   it("turns under 1,000 callers and three resets at once without losing or doubling a call", async () => {
     clock.set(new Date("2026-11-30T23:59:59.990Z"));
-    await set("org_month", "api_calls", "quota_limit = 100000, current_usage = 0, last_reset_at = '2026-11-01'");
+    await set(
+      "org_month",
+      "api_calls",
+      "quota_limit = 100000, current_usage = 0, last_reset_at = '2026-11-01'",
+    );
     await set("org_month", "sites", "current_usage = 2");
     const before: Promise<UsageOutcome>[] = [];
     for (let index = 0; index < 500; index += 1) {
@@ -172,16 +206,22 @@ describe("the month", () => {
   });
 });
 
+const askForSites = (amount: number): Promise<UsageOutcome> =>
+  engineOf(0).use(call("org_soft", { dimension: "sites", amount }));
+
 describe("after a downgrade", () => {
   it("what exists stays, nothing is added, and the answer names the rule until enough is released", async () => {
     await set("org_soft", "sites", "quota_limit = 10, current_usage = 8");
     await owner.query("update organizations set plan_tier = 'pro' where id = 'org_soft'");
     await owner.query("update organizations set plan_tier = 'starter' where id = 'org_soft'");
-    const ask = (amount: number) => engineOf(0).use(call("org_soft", { dimension: "sites", amount }));
-    expect(await ask(1)).toMatchObject({ answer: { rule: "over_limit", state: { used: 8, limit: 3 } } });
-    await ask(-5);
-    expect(await ask(1)).toMatchObject({ answer: { rule: "limit_reached" } });
-    await ask(-1);
-    expect(await ask(1)).toMatchObject({ answer: { rule: null, state: { used: 3, remaining: 0 } } });
+    expect(await askForSites(1)).toMatchObject({
+      answer: { rule: "over_limit", state: { used: 8, limit: 3 } },
+    });
+    await askForSites(-5);
+    expect(await askForSites(1)).toMatchObject({ answer: { rule: "limit_reached" } });
+    await askForSites(-1);
+    expect(await askForSites(1)).toMatchObject({
+      answer: { rule: null, state: { used: 3, remaining: 0 } },
+    });
   });
 });

@@ -8,7 +8,7 @@ export function isPeriodic(dimension: Dimension): boolean {
 }
 
 /** Which rule said no. */
-export const RULES = ["limit_reached", "over_limit", "organization_locked", "no_quota"] as const;
+export const RULES = ["limit_reached", "over_limit", "organization_locked"] as const;
 export type Rule = (typeof RULES)[number];
 
 /** Where a limit comes from: the plan of the tier, or a person who set another one for as long as the tier stays. */

@@ -91,8 +91,18 @@ describe("usage", () => {
 
 describe("a refusal", () => {
   it.each([
-    [{ currentUsage: 100 }, 1, "limit_reached", "All 100 API calls of the starter plan are in use."],
-    [{ currentUsage: 99 }, 5, "limit_reached", "Only 1 of 100 API calls of the starter plan are left."],
+    [
+      { currentUsage: 100 },
+      1,
+      "limit_reached",
+      "All 100 API calls of the starter plan are in use.",
+    ],
+    [
+      { currentUsage: 99 },
+      5,
+      "limit_reached",
+      "Only 1 of 100 API calls of the starter plan are left.",
+    ],
     [
       { dimension: "sites", currentUsage: 8, quotaLimit: 3 },
       1,
@@ -100,7 +110,13 @@ describe("a refusal", () => {
       "8 sites exist and the starter plan allows 3: they stay readable, none can be added.",
     ],
     [
-      { dimension: "users", currentUsage: 4, quotaLimit: 4, limitSource: "override", overrideBy: "purser_operator" },
+      {
+        dimension: "users",
+        currentUsage: 4,
+        quotaLimit: 4,
+        limitSource: "override",
+        overrideBy: "purser_operator",
+      },
       1,
       "limit_reached",
       "All 4 users of this organization's own limit (set by purser_operator) are in use.",
@@ -135,7 +151,10 @@ const calls = fc.array(
   { maxLength: 60 },
 );
 const rowsOf = fc
-  .array(fc.record({ used: fc.nat(60), limit: fc.nat(60), fresh: fc.boolean() }), { minLength: 4, maxLength: 4 })
+  .array(fc.record({ used: fc.nat(60), limit: fc.nat(60), fresh: fc.boolean() }), {
+    minLength: 4,
+    maxLength: 4,
+  })
   .map((made) =>
     made.map(({ used, limit, fresh }, index) =>
       row({
@@ -163,7 +182,10 @@ describe("a flush", () => {
             ...ledger,
             ...one.ledger.map(
               (each) =>
-                [`${quotaKey(each.call)}/${each.key}`, { key: each.key, amount: each.call.amount, usedAfter: each.usedAfter }] as const,
+                [
+                  `${quotaKey(each.call)}/${each.key}`,
+                  { key: each.key, amount: each.call.amount, usedAfter: each.usedAfter },
+                ] as const,
             ),
           ]);
           return one.outcomes[0];
@@ -180,10 +202,23 @@ describe("a flush", () => {
   it("at a limit of N grants exactly N calls of one, however many wait", () => {
     fc.assert(
       fc.property(fc.nat(200), fc.nat(300), (limit, waiting) => {
-        const one: UsageCall = { workspaceId: 1, organizationId: "org_a", dimension: "api_calls", amount: 1, key: null };
+        const one: UsageCall = {
+          workspaceId: 1,
+          organizationId: "org_a",
+          dimension: "api_calls",
+          amount: 1,
+          key: null,
+        };
         const start = row({ quotaLimit: limit });
-        const { outcomes, writes } = divide(Array.from({ length: waiting }, () => one), new Map([[quotaKey(start), start]]), new Map(), NOW);
-        const granted = outcomes.filter((each) => each.kind === "answered" && each.answer.rule === null).length;
+        const { outcomes, writes } = divide(
+          Array.from({ length: waiting }, () => one),
+          new Map([[quotaKey(start), start]]),
+          new Map(),
+          NOW,
+        );
+        const granted = outcomes.filter(
+          (each) => each.kind === "answered" && each.answer.rule === null,
+        ).length;
         expect(granted).toBe(Math.min(limit, waiting));
         expect(writes[0]?.currentUsage ?? 0).toBe(granted);
       }),
@@ -192,15 +227,36 @@ describe("a flush", () => {
 
   it("counts a retried key once and refuses the key for another amount", () => {
     const start = row();
-    const call: UsageCall = { workspaceId: 1, organizationId: "org_a", dimension: "api_calls", amount: 7, key: "k" };
-    const { outcomes, writes } = divide([call, call, { ...call, amount: 8 }], new Map([[quotaKey(start), start]]), new Map(), NOW);
+    const call: UsageCall = {
+      workspaceId: 1,
+      organizationId: "org_a",
+      dimension: "api_calls",
+      amount: 7,
+      key: "k",
+    };
+    const { outcomes, writes } = divide(
+      [call, call, { ...call, amount: 8 }],
+      new Map([[quotaKey(start), start]]),
+      new Map(),
+      NOW,
+    );
     expect(writes[0]?.currentUsage).toBe(7);
-    expect(outcomes.map((each) => (each.kind === "answered" ? each.answer.replayed : each.kind))).toEqual([false, true, "key_reused"]);
+    expect(
+      outcomes.map((each) => (each.kind === "answered" ? each.answer.replayed : each.kind)),
+    ).toEqual([false, true, "key_reused"]);
   });
 
   it("says so where there is no such organization", () => {
-    const call: UsageCall = { workspaceId: 1, organizationId: "org_x", dimension: "sites", amount: 1, key: null };
-    expect(divide([call], new Map(), new Map(), NOW).outcomes).toEqual([{ kind: "unknown_organization" }]);
+    const call: UsageCall = {
+      workspaceId: 1,
+      organizationId: "org_x",
+      dimension: "sites",
+      amount: 1,
+      key: null,
+    };
+    expect(divide([call], new Map(), new Map(), NOW).outcomes).toEqual([
+      { kind: "unknown_organization" },
+    ]);
   });
 });
 

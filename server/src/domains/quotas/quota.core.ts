@@ -59,8 +59,6 @@ export function refusalSentence(rule: Rule, row: QuotaRow, state: QuotaState): s
   switch (rule) {
     case "organization_locked":
       return "The organization is locked: what exists stays, nothing can be added.";
-    case "no_quota":
-      return `The ${row.tier} plan has no quota of ${things}.`;
     case "over_limit":
       return `${state.used} ${things} exist and ${whose} allows ${state.limit ?? 0}: they stay readable, none can be added.`;
     case "limit_reached":
@@ -104,10 +102,16 @@ export interface LedgerEntry {
 export interface Division {
   readonly outcomes: readonly UsageOutcome[];
   readonly writes: readonly QuotaRow[];
-  readonly ledger: readonly { readonly call: UsageCall; readonly key: string; readonly usedAfter: number }[];
+  readonly ledger: readonly {
+    readonly call: UsageCall;
+    readonly key: string;
+    readonly usedAfter: number;
+  }[];
 }
 
-export function quotaKey(of: Pick<UsageCall, "workspaceId" | "organizationId" | "dimension">): string {
+export function quotaKey(
+  of: Pick<UsageCall, "workspaceId" | "organizationId" | "dimension">,
+): string {
   return `${of.workspaceId}/${of.organizationId}/${of.dimension}`;
 }
 

@@ -3,7 +3,13 @@ import type { PoolClient } from "pg";
 import type { Dimension } from "#domains/billing/model.ts";
 
 import type { LimitSource, QuotaRow } from "./model.ts";
-import { type Division, type LedgerEntry, type UsageCall, quotaKey, requestKey } from "./quota.core.ts";
+import {
+  type Division,
+  type LedgerEntry,
+  type UsageCall,
+  quotaKey,
+  requestKey,
+} from "./quota.core.ts";
 
 /** A retry later than this counts again. */
 export const LEDGER_HOURS = 24;
@@ -240,7 +246,7 @@ export async function writeRow(client: PoolClient, row: QuotaRow, now: Date): Pr
   );
 }
 
-/** Sets the rows of one organization to the limits of a tier, where its tier still is that one. @returns rows written */
+/** Makes the rows that one organization lacks, from the plan of its tier. @returns rows made */
 export async function followPlan(
   client: PoolClient,
   workspaceId: number,
@@ -252,6 +258,35 @@ export async function followPlan(
     [workspaceId, organizationId],
   );
   return result.rows[0]?.written ?? 0;
+}
+
+/**
+ * Brings every organization of a tier in line with the catalogue's newest version. Limits set for one
+ * organization stay: they hold until its tier changes. @returns rows changed
+ */
+export async function followCatalogue(
+  client: PoolClient,
+  workspaceId: number,
+  tier: string,
+  now: Date,
+): Promise<number> {
+  const result = await client.query(
+    `with due as materialized (
+       select q.organization_id, q.dimension, p.quota_limit, p.unlimited
+         from organizations o
+         join usage_quotas q on q.organization_id = o.id
+         join quotas_plan_limits($1, $2) p on p.dimension = q.dimension
+        where o.workspace_id = $1 and o.plan_tier = $2 and q.limit_source = 'plan'
+          and (q.quota_limit, q.unlimited) is distinct from (p.quota_limit, p.unlimited)
+        order by q.organization_id, q.dimension
+          for no key update of q
+     )
+     update usage_quotas q
+        set quota_limit = due.quota_limit, unlimited = due.unlimited, limit_revision = q.limit_revision + 1, updated_at = $3
+       from due where q.organization_id = due.organization_id and q.dimension = due.dimension`,
+    [workspaceId, tier, now],
+  );
+  return result.rowCount ?? 0;
 }
 
 export interface ResetCounts {

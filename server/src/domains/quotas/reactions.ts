@@ -1,0 +1,27 @@
+import type { z } from "zod";
+
+import { planChanged } from "#domains/billing/events.ts";
+import type { Ctx } from "#platform/context.ts";
+
+import { followCatalogue } from "./store.ts";
+
+/**
+ * A new version of a plan reaches the organizations of its tier. A change of tier needs no reaction:
+ * a trigger moves the limits in the transaction that moves the tier, so the two are never apart,
+ * whoever wrote it.
+ */
+async function onPlanChanged(
+  ctx: Ctx,
+  payload: z.output<typeof planChanged.payload>,
+): Promise<void> {
+  const changed = await followCatalogue(ctx.tx.client, payload.workspaceId, payload.tier, ctx.now);
+  if (changed > 0) {
+    await ctx.audit({
+      action: "quota.plan_followed",
+      subject: { kind: "plan", id: payload.tier },
+      detail: { version: payload.version, rows: changed },
+    });
+  }
+}
+
+export const quotaReactions = [{ event: planChanged, react: onPlanChanged }] as const;
