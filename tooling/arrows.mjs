@@ -1,5 +1,13 @@
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
@@ -15,7 +23,7 @@ const HOUSE = ["package.json", "server/package.json", "console/package.json"];
 export function cruise(node, files) {
   const folder = mkdtempSync(join(tmpdir(), "purser-arrows-"));
   try {
-    symlinkSync(MODULES, join(folder, "node_modules"));
+    linkModules(folder);
     for (const file of [...HOUSE, "sandbox/package.json", ".dependency-cruiser.cjs"]) {
       mkdirSync(dirname(join(folder, file)), { recursive: true });
       cpSync(join(ROOT, file), join(folder, file));
@@ -40,6 +48,16 @@ export function cruise(node, files) {
     }));
   } finally {
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Packages as they are, but the workspaces (`purser`) as they are in that folder. */
+function linkModules(folder) {
+  const modules = join(folder, "node_modules");
+  mkdirSync(modules);
+  for (const name of readdirSync(MODULES)) {
+    const target = name === "purser" ? join(folder, "server") : join(MODULES, name);
+    symlinkSync(target, join(modules, name));
   }
 }
 
