@@ -1,5 +1,9 @@
 drop view inbox_audit;
 drop view webhook_events;
+drop function inbox_tend;
+drop function inbox_bodies;
+drop function inbox_park;
+drop function inbox_discover;
 drop function inbox_finish;
 drop function inbox_claim_due;
 drop function inbox_claim;

@@ -347,7 +347,8 @@ end $$;
 -- ---------------------------------------------------------------- working off
 -- Claims keys that nobody holds: a window of ready work per (lane, provider, workspace), reserved shares
 -- first, then by lane; one lease for the lot. Rows with kind 0 tell the scanned window (ord = position of
--- the triple, event_id = first live row, attempts = rows seen, lane = rows blocked); kind 1 are events.
+-- the triple, event_id = first live row, attempts = rows seen, lane = rows whose key is busy, provider = of
+-- these in trouble); kind 1 are events.
 create function inbox_claim(
   p_worker text, p_lease interval,
   l_lane smallint[], l_provider smallint[], l_workspace integer[], l_floor bigint[], l_limit integer[], l_share integer[],
@@ -366,6 +367,7 @@ declare
   last_id bigint;
   stat record;
 begin
+  perform set_config('purser.workspaces', l_workspace::text, true);
   for stat in
     with scanned as materialized (
       select l.ord, l.lane, l.share, w.event_id, w.workspace_id, w.okey,
@@ -383,7 +385,7 @@ begin
       order by s.place > s.share, case when s.lane = 5 and s.event_id <= p_aged then 1 else s.lane end, s.place
       limit p_total
     ), judged as materialized (
-      select p.ord, p.event_id, p.workspace_id, p.okey, k.okey is not null as blocked
+      select p.ord, p.event_id, p.workspace_id, p.okey, k.okey is not null as blocked, k.okey is not null and k.token is null as trouble
       from picked p left join inbox_keys k on k.workspace_id = p.workspace_id and k.okey = p.okey
     ), won as (
       insert into inbox_keys (workspace_id, okey, token)
@@ -392,14 +394,15 @@ begin
       returning workspace_id, okey
     )
     select 0 as part, s.ord, min(s.event_id) as first_id, count(*) as seen,
-           (select count(*) from judged j where j.ord = s.ord and j.blocked) as blocked, null::integer[] as ws, null::text[] as ok, null::bigint as top
+           (select count(*) from judged j where j.ord = s.ord and j.blocked) as blocked,
+           (select count(*) from judged j where j.ord = s.ord and j.trouble) as trouble, null::integer[] as ws, null::text[] as ok, null::bigint as top
     from scanned s group by s.ord
     union all
-    select 1, 0, 0, 0, 0, (select array_agg(w.workspace_id order by w.okey) from won w), (select array_agg(w.okey order by w.okey) from won w),
+    select 1, 0, 0, 0, 0, 0, (select array_agg(w.workspace_id order by w.okey) from won w), (select array_agg(w.okey order by w.okey) from won w),
            (select max(j.event_id) from judged j where not j.blocked)
   loop
     if stat.part = 0 then
-      kind := 0; ord := stat.ord; event_id := stat.first_id; attempts := stat.seen; lane := least(stat.blocked, 32000);
+      kind := 0; ord := stat.ord; event_id := stat.first_id; attempts := stat.seen; lane := least(stat.blocked, 32000); provider := least(stat.trouble, 32000);
       return next;
     else
       won_workspace := stat.ws; won_okey := stat.ok; last_id := stat.top;
@@ -453,6 +456,7 @@ begin
   if won_okey is null then
     return;
   end if;
+  perform set_config('purser.workspaces', won_workspace::text, true);
   insert into inbox_leases (token, worker, lease_until, events)
   values (mine, p_worker, clock_timestamp() + p_lease, cardinality(won_okey));
   -- A key without work comes back too (event_id null), so that its lease is given up again.
@@ -533,6 +537,21 @@ begin
     where k.workspace_id = f.workspace and k.okey = f.okey and k.token = p_token;
   end if;
 
+  if exists (select from inbox_waiting) then
+    delete from inbox_waiting x using unnest(e_id, e_fate) as e(id, fate) where x.event_id = e.id and e.fate between 1 and 5;
+    -- Whoever waited for one of these keys is tried again at once.
+    with woken as (
+      update inbox_waiting x set next_at = p_now + interval '1 min'
+      where x.event_id in (
+        select y.event_id from unnest(e_workspace, e_okey, e_fate) as e(workspace, okey, fate)
+        join inbox_waiting y on y.workspace_id = e.workspace and e.okey in (y.waiting_for, y.okey)
+        where e.fate = 1)
+      returning x.event_id, x.workspace_id, x.okey
+    )
+    update inbox_work w set state = 0 from woken
+    where w.workspace_id = woken.workspace_id and w.okey = woken.okey and w.event_id = woken.event_id and w.state = 3;
+  end if;
+
   -- Someone parked events behind a key while we held it: lock it, look again, and keep it if there are any.
   perform 1 from inbox_keys k where k.token = p_token and (k.has_parked or k.alone) for update;
   if found then
@@ -543,6 +562,113 @@ begin
   end if;
   delete from inbox_keys k where k.token = p_token;
   delete from inbox_leases l where l.token = p_token;
+end $$;
+
+-- Which (lane, provider, workspace) have ready work, and where it begins: one probe each.
+create function inbox_discover() returns table (lane smallint, provider smallint, workspace_id integer, event_id bigint)
+  language sql
+  set enable_seqscan = off set enable_bitmapscan = off set jit = off
+  as $$
+  with recursive found as (
+    (select w.lane, w.provider, w.workspace_id, w.event_id from inbox_work w where w.state = 0
+     order by w.lane, w.provider, w.workspace_id, w.event_id limit 1)
+    union all
+    select n.lane, n.provider, n.workspace_id, n.event_id from found f cross join lateral (
+      select w.lane, w.provider, w.workspace_id, w.event_id from inbox_work w
+      where w.state = 0 and (w.lane, w.provider, w.workspace_id) > (f.lane, f.provider, f.workspace_id)
+      order by w.lane, w.provider, w.workspace_id, w.event_id limit 1
+    ) n
+  )
+  select f.lane, f.provider, f.workspace_id, f.event_id from found f
+$$;
+
+-- Puts ready events aside whose key is busy, so that the next scan does not meet them again; the key remembers
+-- that there are some. Locked rows are left alone: whoever holds them is about to delete them.
+create function inbox_park(p_lane smallint, p_provider smallint, p_workspace integer, p_floor bigint, p_limit integer, p_leased boolean)
+  returns bigint
+  language plpgsql
+  set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_bitmapscan = off
+  as $$
+declare
+  parked bigint;
+begin
+  with seen as materialized (
+    select w.event_id, w.okey from inbox_work w
+    where w.state = 0 and w.lane = p_lane and w.provider = p_provider and w.workspace_id = p_workspace and w.event_id > p_floor
+    order by w.event_id limit p_limit for update skip locked
+  ), busy as materialized (
+    select k.okey from inbox_keys k
+    where k.workspace_id = p_workspace and k.okey in (select distinct s.okey from seen s) and (k.token is null or p_leased)
+    for update skip locked
+  ), marked as (
+    update inbox_keys k set has_parked = true from busy
+    where k.workspace_id = p_workspace and k.okey = busy.okey
+    returning k.okey
+  )
+  update inbox_work w set state = 1 from seen s, marked m
+  where s.okey = m.okey and w.workspace_id = p_workspace and w.okey = s.okey and w.event_id = s.event_id;
+  get diagnostics parked = row_count;
+  return parked;
+end $$;
+
+create function inbox_bodies(p_scope integer[], p_ids bigint[]) returns table (id bigint, body bytea)
+  language plpgsql
+  as $$
+begin
+  perform set_config('purser.workspaces', p_scope::text, true);
+  return query select s.id, s.body from inbox_segments s where s.id = any (p_ids);
+end $$;
+
+-- Once a second, by whichever worker: take over what the dead held, wake who waited, give up who waited a day.
+create function inbox_tend(p_now timestamptz, p_patience interval)
+  returns table (taken_over integer, woken integer, given_up integer, unstuck integer, troubled boolean, suspects boolean, next_id bigint)
+  language plpgsql
+  as $$
+#variable_conflict use_column
+begin
+  perform set_config('purser.workspaces', (select coalesce(array_agg(id), '{}')::text from workspaces), true);
+  with dead as (
+    select l.token from inbox_leases l where l.lease_until < clock_timestamp() for update skip locked
+  ), gone as (
+    delete from inbox_leases l using dead where l.token = dead.token returning l.token
+  )
+  update inbox_keys k set token = null, next_at = clock_timestamp(), suspect = true, alone = false, has_parked = true,
+    crashes = least(k.crashes + k.alone::integer, 1000), last_error = 'the worker died'
+  from gone where k.token = gone.token;
+  get diagnostics taken_over = row_count;
+
+  with due as (
+    update inbox_waiting x set next_at = p_now + interval '5 min'
+    where x.event_id in (select y.event_id from inbox_waiting y where y.next_at <= p_now order by y.next_at limit 2000 for update skip locked)
+    returning x.event_id, x.workspace_id, x.okey
+  )
+  update inbox_work w set state = 0 from due
+  where w.workspace_id = due.workspace_id and w.okey = due.okey and w.event_id = due.event_id and w.state = 3;
+  get diagnostics woken = row_count;
+
+  with old as (
+    delete from inbox_waiting x where x.since < p_now - p_patience and x.event_id in (
+      select w.event_id from inbox_work w where w.state = 3)
+    returning x.event_id, x.workspace_id, x.okey, x.reason, x.waiting_for
+  ), ended as (
+    delete from inbox_work w using old
+    where w.workspace_id = old.workspace_id and w.okey = old.okey and w.event_id = old.event_id
+    returning w.event_id, w.workspace_id, w.attempts, old.reason, old.waiting_for
+  )
+  insert into inbox_outcomes as o (event_id, at, workspace_id, fate, attempts, reason)
+  select e.event_id, p_now, e.workspace_id, 5, e.attempts, 'Waited too long for ' || e.waiting_for || ': ' || e.reason from ended e
+  on conflict (event_id) do update set at = excluded.at, fate = 5, reason = excluded.reason;
+  get diagnostics given_up = row_count;
+
+  -- Belt and braces: parked behind a key that nobody has any more.
+  update inbox_work w set state = 0
+  where w.state = 1 and not exists (select from inbox_keys k where k.workspace_id = w.workspace_id and k.okey = w.okey);
+  get diagnostics unstuck = row_count;
+
+  select exists (select from inbox_keys k where k.token is null and not k.suspect), exists (select from inbox_keys k where k.token is null and k.suspect)
+    into troubled, suspects;
+  select s.last_value into next_id from inbox_event_ids s;
+  return next;
 end $$;
 
 -- ---------------------------------------------------------------- the runbooks' view
