@@ -8,7 +8,7 @@ import pg from "pg";
 
 import { ensureRoles, type RoleMode, type RolePasswords } from "./roles.ts";
 
-export const MIGRATIONS_FOLDER = fileURLToPath(new URL("../../../migrations", import.meta.url));
+const MIGRATIONS_FOLDER = fileURLToPath(new URL("../../../migrations", import.meta.url));
 
 export interface Migration {
   readonly number: number;
