@@ -17,6 +17,8 @@ export interface EnqueueOptions {
   readonly runAt?: Date;
   /** At most one waiting job of this name per key. */
   readonly key?: string;
+  /** Needed in a batch over several workspaces; elsewhere it is the unit of work's own. */
+  readonly workspaceId?: number;
 }
 
 export type Enqueue = <Payload>(
