@@ -12,6 +12,15 @@ import { priceRoutes } from "./prices.ts";
 import { productRoutes } from "./products.ts";
 import { refundRoutes } from "./refunds.ts";
 import { setupIntentRoutes } from "./setup-intents.ts";
+import { checkoutRoutes } from "./checkout.ts";
+import { customerEndRoutes } from "./customer-end.ts";
+import { invoiceRoutes } from "./invoice-routes.ts";
+import { invoiceItemRoutes } from "./invoice-items.ts";
+import { portalRoutes } from "./portal.ts";
+import { previewRoutes } from "./preview.ts";
+import { subscriptionRoutes } from "./subscriptions.ts";
+import { subscriptionItemRoutes } from "./subscription-item-routes.ts";
+import { testClockRoutes } from "./test-clocks.ts";
 import { webhookEndpointRoutes } from "./webhook-endpoints.ts";
 
 /** Every request the Stripe simulator answers. */
@@ -28,6 +37,15 @@ export function stripeRoutes(delivery: Delivery): readonly Route[] {
     ...disputeRoutes,
     ...couponRoutes,
     ...balanceRoutes,
+    ...checkoutRoutes,
+    ...customerEndRoutes,
+    ...invoiceRoutes,
+    ...invoiceItemRoutes,
+    ...portalRoutes,
+    ...previewRoutes,
+    ...subscriptionRoutes,
+    ...subscriptionItemRoutes,
+    ...testClockRoutes,
     ...webhookEndpointRoutes,
     ...eventRoutes(delivery),
   ];
