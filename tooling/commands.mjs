@@ -24,11 +24,18 @@ async function bench(node, args) {
   return runToEnd(node, [entry, ...args], { env: environmentFor(node) });
 }
 
+/** Whether these arguments of vitest may reach tests that drive the whole product. */
+export function wantsWhole(args, kind) {
+  return args.length === 0 || args.some((word) => word.includes(kind) || word === "tests");
+}
+
 /** Arguments that choose tests go to vitest as they are; without any, everything runs that can run here. */
 async function test(node, args) {
-  const wantsBrowser = args.length === 0 && existsSync(join(ROOT, "tests", "browser"));
+  const wantsBrowser = wantsWhole(args, "browser") && existsSync(join(ROOT, "tests", "browser"));
   const browser = wantsBrowser ? ensureChromium() : null;
-  await ensureConsole(node);
+  if (["browser", "journeys", "crash"].some((kind) => wantsWhole(args, kind))) {
+    await ensureConsole(node);
+  }
   const env = environmentFor(node);
   const selection = [...args];
   if (browser !== null && "path" in browser) {

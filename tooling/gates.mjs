@@ -7,7 +7,8 @@ import { MODULES, ROOT, say } from "./paths.mjs";
 import { environmentFor } from "./processes.mjs";
 
 const bin = (name) => join(MODULES, ".bin", name);
-const WORKSPACES = ["server", "sandbox", "console", "tests"];
+const WORKSPACES = ["server", "sandbox", "console", "tests", "bench"];
+const SOURCES = ["server/src", "sandbox/src", "console/src", "tests"];
 
 function tool(node, name, args) {
   const run = spawnSync(bin(name), args, {
@@ -33,8 +34,7 @@ function arrows(node) {
     say(`The canary of the arrows is dead: ${blind}`);
     return 1;
   }
-  const sources = WORKSPACES.map((name) => (name === "tests" ? "tests" : `${name}/src`));
-  const present = sources.filter((folder) => existsSync(join(ROOT, folder)));
+  const present = SOURCES.filter((folder) => existsSync(join(ROOT, folder)));
   return tool(node, "depcruise", ["--config", ".dependency-cruiser.cjs", ...present]);
 }
 

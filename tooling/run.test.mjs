@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import { findChromium } from "./browser.mjs";
+import { wantsWhole } from "./commands.mjs";
 import { isBuilt, sourcesHash } from "./console-build.mjs";
 import { decideInstall, isAsLocked, isInside, lockHash, npmEnvironment } from "./install.mjs";
 import { completeLock, missingOptionals } from "./lock.mjs";
@@ -161,6 +162,16 @@ describe("the console's build", () => {
     writeFileSync(join(folder, file), "changed");
     expect(isBuilt(folder)).toBe(expected);
   });
+});
+
+test.each([
+  [[], "browser", true],
+  [["--project", "core"], "browser", false],
+  [["--project", "browser"], "browser", true],
+  [["tests/journeys/first.test.ts"], "journeys", true],
+  [["server/src/domains/inbox"], "crash", false],
+])("npm test -- %j may drive the whole product (%s): %s", (args, kind, expected) => {
+  expect(wantsWhole(args, kind)).toBe(expected);
 });
 
 test("a browser that is named but not there is none, and off means none", () => {
