@@ -1,11 +1,13 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
 
+import { fakeApi } from "./dev/fake.ts";
+
 /** The API that `npm run dev -w console` talks to: a Purser started beside it on its usual port. */
 const API = "http://127.0.0.1:4000";
 
-export default defineConfig({
-  plugins: [react()],
+export default defineConfig(({ mode }) => ({
+  plugins: [react(), ...(mode === "fake" ? [fakeApi()] : [])],
   build: {
     outDir: "dist",
     target: "es2023",
@@ -15,9 +17,13 @@ export default defineConfig({
   },
   server: {
     host: "127.0.0.1",
-    proxy: {
-      "/api": { target: API, changeOrigin: false },
-      "/health": { target: API, changeOrigin: false },
-    },
+    ...(mode === "fake"
+      ? {}
+      : {
+          proxy: {
+            "/api": { target: API, changeOrigin: false },
+            "/health": { target: API, changeOrigin: false },
+          },
+        }),
   },
-});
+}));

@@ -1,5 +1,4 @@
 import "./app/styles.css";
-
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 

@@ -71,10 +71,7 @@ function SignedIn() {
   if (session.data === undefined) {
     return session.error === null ? null : (
       <main>
-        <ErrorState
-          failure={failureOf(session.error)}
-          onRetry={() => void session.refetch()}
-        />
+        <ErrorState failure={failureOf(session.error)} onRetry={() => void session.refetch()} />
       </main>
     );
   }

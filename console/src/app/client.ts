@@ -15,7 +15,9 @@ export class ApiFailure extends Error implements Failure {
   /** The new preview that came with a refused stale one. */
   readonly preview: Preview | undefined;
 
-  constructor(problem: Failure & { fields?: Record<string, string>; preview?: Preview | undefined }) {
+  constructor(
+    problem: Failure & { fields?: Record<string, string>; preview?: Preview | undefined },
+  ) {
     super(problem.title);
     this.name = "ApiFailure";
     this.title = problem.title;
@@ -132,7 +134,8 @@ async function reach(url: string, init: RequestInit): Promise<Response> {
     }
     throw new ApiFailure({
       title: "Purser does not answer.",
-      detail: "The request did not arrive, or its answer did not. Webhooks are taken in by another part.",
+      detail:
+        "The request did not arrive, or its answer did not. Webhooks are taken in by another part.",
     });
   }
 }

@@ -10,12 +10,12 @@ import {
 } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
 import { inboxBacklog } from "purser/contract/inbox";
-import { lazy, type ReactNode, Suspense, useState } from "react";
+import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
 import { useLocation } from "wouter";
 
 import { formatDuration } from "../kit/format.ts";
-import { type KeyBinding, useKeys } from "../kit/keys.ts";
 import { KeyCaps, KeysHelp } from "../kit/keys-help.tsx";
+import { type KeyBinding, useKeys } from "../kit/keys.ts";
 import { toggleUtc, usePreferences } from "../kit/preferences.ts";
 import { Shell } from "../kit/shell.tsx";
 import type { Tone } from "../kit/status-pill.tsx";
@@ -27,6 +27,8 @@ import { type Connection, useConnection } from "./stream.ts";
 
 const loadPalette = () => import("./palette-room.tsx");
 const PaletteRoom = lazy(async () => ({ default: (await loadPalette()).PaletteRoom }));
+
+const PALETTE_AHEAD_MS = 400;
 
 const PLACES = [
   { href: "/", label: "Today", keys: "g t", icon: IconLayoutDashboard },
@@ -50,15 +52,18 @@ export function Frame({ session, children }: FrameProps) {
   const connection = useConnection();
   const backlog = useOperation(inboxBacklog, {}, { poll: true });
   const openPalette = () => setPalette(true);
+  useEffect(() => {
+    // Ahead of the first Ctrl K, behind everything that the first page needs.
+    const timer = setTimeout(() => void loadPalette(), PALETTE_AHEAD_MS);
+    return () => clearTimeout(timer);
+  }, []);
   useKeys([
-    ...PLACES.map(
-      (place): KeyBinding => ({
-        keys: place.keys,
-        label: place.label,
-        group: "Go to",
-        run: () => navigate(place.href),
-      }),
-    ),
+    ...PLACES.map((place): KeyBinding => ({
+      keys: place.keys,
+      label: place.label,
+      group: "Go to",
+      run: () => navigate(place.href),
+    })),
     {
       keys: "mod+k",
       label: "Find or run anything",
@@ -97,11 +102,7 @@ export function Frame({ session, children }: FrameProps) {
       <KeysHelp opened={help} onClose={() => setHelp(false)} />
       {palette ? (
         <Suspense fallback={null}>
-          <PaletteRoom
-            session={session}
-            destinations={PLACES}
-            onClose={() => setPalette(false)}
-          />
+          <PaletteRoom session={session} destinations={PLACES} onClose={() => setPalette(false)} />
         </Suspense>
       ) : null}
       <Toasts />
@@ -120,7 +121,11 @@ function liveWords(connection: Connection): {
     case "connecting":
       return { tone: "unknown", words: "Connecting", title: "Opening the stream of changes." };
     case "lost":
-      return { tone: "warn", words: "Not live", title: "The stream of changes is lost; trying again." };
+      return {
+        tone: "warn",
+        words: "Not live",
+        title: "The stream of changes is lost; trying again.",
+      };
   }
 }
 

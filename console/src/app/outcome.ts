@@ -3,7 +3,5 @@ export function outcomeWords(summary: string, answer: unknown): string {
   const secret =
     typeof answer === "object" && answer !== null && "secret" in answer ? answer.secret : undefined;
   const done = `Done: ${summary.replace(/\.$/u, "")}.`;
-  return typeof secret === "string"
-    ? `${done} The secret is shown only now: ${secret}`
-    : done;
+  return typeof secret === "string" ? `${done} The secret is shown only now: ${secret}` : done;
 }

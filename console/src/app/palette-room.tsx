@@ -60,27 +60,25 @@ export function PaletteRoom({ onClose, session, destinations }: PaletteRoomProps
   const customers = asked.length > 1 ? (found.data?.items ?? []) : [];
   const items: PaletteItem[] = [
     ...objectItems(words, navigate),
-    ...destinations.filter((each) => matches(each.label, words)).map(
-      (each): PaletteItem => ({
+    ...destinations
+      .filter((each) => matches(each.label, words))
+      .map((each): PaletteItem => ({
         key: each.href,
         group: "Go to",
         title: each.label,
         keys: each.keys,
         icon: IconArrowRight,
         run: () => navigate(each.href),
-      }),
-    ),
+      })),
     ...operationItems(operations, words, run),
-    ...customers.map(
-      (customer): PaletteItem => ({
-        key: customer.id,
-        group: "Customers",
-        title: customer.name,
-        detail: customer.email ?? customer.id,
-        icon: IconUser,
-        run: () => navigate(`/customers/${customer.id}`),
-      }),
-    ),
+    ...customers.map((customer): PaletteItem => ({
+      key: customer.id,
+      group: "Customers",
+      title: customer.name,
+      detail: customer.email ?? customer.id,
+      icon: IconUser,
+      run: () => navigate(`/customers/${customer.id}`),
+    })),
   ];
   return (
     <Palette
@@ -143,7 +141,9 @@ function operationItems(
   run: (operation: Operation) => void,
 ): PaletteItem[] {
   return operations
-    .filter((operation) => matches(`${operation.title} ${operation.name} ${operation.cli.words}`, words))
+    .filter((operation) =>
+      matches(`${operation.title} ${operation.name} ${operation.cli.words}`, words),
+    )
     .toSorted((left, right) => Number(left.risk === "read") - Number(right.risk === "read"))
     .slice(0, words === "" ? 6 : MOST_OPERATIONS)
     .map((operation) => ({

@@ -65,7 +65,10 @@ export const theme = createTheme({
     InputWrapper: Input.Wrapper.extend({
       classNames: { label: "p-label", description: "p-description", error: "p-error" },
     }),
-    Checkbox: Checkbox.extend({ defaultProps: { size: "xs" } }),
+    Checkbox: Checkbox.extend({
+      defaultProps: { size: "xs" },
+      classNames: { description: "p-check-description" },
+    }),
     Menu: Menu.extend({
       defaultProps: { transitionProps: { duration: 80 }, position: "bottom-start", offset: 4 },
       classNames: { dropdown: "p-menu", item: "p-menu-item", label: "p-menu-label" },

@@ -5,6 +5,7 @@ import { useWidth } from "./media.ts";
 import { usePreferences } from "./preferences.ts";
 import { linePath } from "./sparkline.tsx";
 import type { Tone } from "./status-pill.tsx";
+
 import "./records.css";
 
 export interface Series {

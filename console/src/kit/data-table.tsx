@@ -8,6 +8,7 @@ import { formatCount } from "./format.ts";
 import { useKeys } from "./keys.ts";
 import { usePhone, useWidth } from "./media.ts";
 import { HeadRow, PhoneRow, type Sort, WideRow } from "./table-rows.tsx";
+
 import "./data-table.css";
 
 const ROW_PX = 24;
@@ -221,7 +222,12 @@ function LoadingRows<Row>({
   readonly template: string;
 }) {
   return (
-    <div role="status" aria-label="Loading" className="dt-body" style={{ height: LOADING_ROWS * ROW_PX }}>
+    <div
+      role="status"
+      aria-label="Loading"
+      className="dt-body"
+      style={{ height: LOADING_ROWS * ROW_PX }}
+    >
       {Array.from({ length: LOADING_ROWS }, (_, index) => (
         <div
           key={index}

@@ -2,6 +2,7 @@ import { Button } from "@mantine/core";
 
 import { IdChip } from "./id-chip.tsx";
 import { ToneIcon } from "./status-pill.tsx";
+
 import "./states.css";
 
 /** What a person needs from a failure. The console's client turns RFC 9457 problems into this. */

@@ -1,5 +1,7 @@
 import { Fragment, type ReactNode } from "react";
 
+import "./small.css";
+
 /** Names and values of one thing, in two quiet columns. */
 export function Facts({
   rows,

@@ -4,6 +4,7 @@ import { type ReactNode, useEffect, useRef, useState } from "react";
 
 import { useKeys } from "./keys.ts";
 import { useUrlState } from "./url-state.ts";
+
 import "./page.css";
 
 export interface Choice {
@@ -55,7 +56,13 @@ export function FilterBar({ search, filters, side }: FilterBarProps) {
   );
 }
 
-function SearchInput({ word, placeholder }: { readonly word: string; readonly placeholder: string }) {
+function SearchInput({
+  word,
+  placeholder,
+}: {
+  readonly word: string;
+  readonly placeholder: string;
+}) {
   const url = useUrlState();
   const stands = url.get(word) ?? "";
   const [typed, setTyped] = useState(stands);

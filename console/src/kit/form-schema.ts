@@ -10,7 +10,12 @@ export interface FormField {
   readonly initial: string;
   readonly kind:
     | { readonly type: "text" | "email" | "moment" | "json" | "long" }
-    | { readonly type: "number"; readonly whole: boolean; readonly min?: number; readonly max?: number }
+    | {
+        readonly type: "number";
+        readonly whole: boolean;
+        readonly min?: number;
+        readonly max?: number;
+      }
     | { readonly type: "flag" }
     | { readonly type: "choice"; readonly options: readonly string[] }
     | { readonly type: "lines"; readonly numbers: boolean };
@@ -208,7 +213,10 @@ export function typedFrom(
   return Object.fromEntries(
     fields.map((field) => {
       const value = known[field.path];
-      return [field.path, value === undefined || value === null ? field.initial : initialText(value)];
+      return [
+        field.path,
+        value === undefined || value === null ? field.initial : initialText(value),
+      ];
     }),
   );
 }

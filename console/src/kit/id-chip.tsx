@@ -3,6 +3,8 @@ import { type MouseEvent, useEffect, useState } from "react";
 
 import { shortenId } from "./format.ts";
 
+import "./small.css";
+
 const CONFIRM_MS = 1200;
 
 /** Copies text; false where the browser refuses (no permission, plain http on another host). */

@@ -2,6 +2,7 @@ import { type ReactNode, useState } from "react";
 
 import { formatCount } from "./format.ts";
 import { useCopied } from "./id-chip.tsx";
+
 import "./records.css";
 
 interface JsonViewProps {
@@ -49,7 +50,9 @@ export function JsonView({ label, text, depth = 2 }: JsonViewProps) {
   );
 }
 
-function parse(text: string): { readonly ok: true; readonly value: unknown } | { readonly ok: false } {
+function parse(
+  text: string,
+): { readonly ok: true; readonly value: unknown } | { readonly ok: false } {
   try {
     return { ok: true, value: JSON.parse(text) };
   } catch {

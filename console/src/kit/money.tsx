@@ -1,5 +1,7 @@
 import { formatMoney } from "./format.ts";
 
+import "./small.css";
+
 interface MoneyProps {
   /** Minor units (cents, yen). */
   readonly amountMinor: number | null | undefined;

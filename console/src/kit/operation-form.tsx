@@ -1,8 +1,9 @@
 import { Button, Checkbox, NativeSelect, Textarea, TextInput } from "@mantine/core";
 import { type SubmitEvent, useMemo, useState } from "react";
 
-import { humanize } from "./format.ts";
 import { fieldsOf, type FormField, typedFrom, valueOf } from "./form-schema.ts";
+import { humanize } from "./format.ts";
+
 import "./dialogs.css";
 
 interface OperationFormProps {
@@ -70,7 +71,12 @@ interface FieldProps {
   readonly onChange: (value: string) => void;
 }
 
-const INPUT_TYPES = { text: "text", email: "email", moment: "datetime-local", number: "number" } as const;
+const INPUT_TYPES = {
+  text: "text",
+  email: "email",
+  moment: "datetime-local",
+  number: "number",
+} as const;
 
 function Field({ field, first, value, error, onChange }: FieldProps) {
   const { kind } = field;

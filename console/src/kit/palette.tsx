@@ -2,6 +2,7 @@ import { Modal } from "@mantine/core";
 import { type ComponentType, type KeyboardEvent, useEffect, useId, useState } from "react";
 
 import { KeyCaps } from "./keys-help.tsx";
+
 import "./dialogs.css";
 
 export interface PaletteItem {
@@ -62,11 +63,14 @@ export function Palette({ opened, onClose, query, onQuery, items, searching }: P
       withCloseButton={false}
       padding={0}
       size={620}
+      classNames={{ body: "palette-body" }}
       transitionProps={{ duration: 0 }}
       aria-label="Find anything, run anything"
     >
       <input
         className="palette-input"
+        // At once, not after the dialog's own delay: the first letters of a quick typist must not be lost.
+        autoFocus
         data-autofocus
         role="combobox"
         aria-expanded
@@ -140,9 +144,7 @@ function PaletteLine({ id, item, heading, current, onPick, onHover }: PaletteLin
         <Icon size={16} />
         <span className="palette-words">
           {item.title}
-          {item.detail === undefined ? null : (
-            <span className="palette-detail">{item.detail}</span>
-          )}
+          {item.detail === undefined ? null : <span className="palette-detail">{item.detail}</span>}
         </span>
         {item.keys === undefined ? null : <KeyCaps keys={item.keys} />}
       </div>

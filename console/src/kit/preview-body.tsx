@@ -2,6 +2,7 @@ import { Diff } from "./diff.tsx";
 import { formatCount, formatMoney, plural } from "./format.ts";
 import { IdChip } from "./id-chip.tsx";
 import { ToneIcon } from "./status-pill.tsx";
+
 import "./dialogs.css";
 
 type Fields = Readonly<Record<string, unknown>>;

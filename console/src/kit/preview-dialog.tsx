@@ -6,6 +6,7 @@ import { type Failure, ErrorState, FailureRef } from "./error-state.tsx";
 import { useCopied } from "./id-chip.tsx";
 import { PreviewBody, type PreviewView } from "./preview-body.tsx";
 import { ToneIcon } from "./status-pill.tsx";
+
 import "./dialogs.css";
 
 /** Where a previewed act stands. `stale` means that things changed since, and a new preview is shown. */

@@ -4,6 +4,7 @@ import type { ComponentType, ReactNode } from "react";
 import { Link } from "wouter";
 
 import { type Tone, ToneIcon } from "./status-pill.tsx";
+
 import "./shell.css";
 
 export interface NavItem {

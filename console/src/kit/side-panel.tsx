@@ -4,6 +4,7 @@ import { type ReactNode, useEffect, useRef } from "react";
 
 import { useKeys } from "./keys.ts";
 import { usePhone } from "./media.ts";
+
 import "./page.css";
 
 interface SidePanelProps {

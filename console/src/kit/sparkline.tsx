@@ -1,5 +1,7 @@
 import { type Tone } from "./status-pill.tsx";
 
+import "./small.css";
+
 interface SparklineProps {
   /** Oldest first; null where nothing was measured, which is drawn as a gap and not as zero. */
   readonly values: readonly (number | null)[];

@@ -7,6 +7,8 @@ import {
 } from "@tabler/icons-react";
 import type { ReactNode } from "react";
 
+import "./small.css";
+
 export type Tone = "ok" | "warn" | "fail" | "unknown" | "held";
 
 const ICONS = {

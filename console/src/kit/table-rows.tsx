@@ -41,7 +41,12 @@ export function HeadRow<Row>({ columns, template, sort, onSort }: HeadRowProps<R
             {column.sortKey === undefined || onSort === undefined ? (
               column.head
             ) : (
-              <SortButton column={column} sortKey={column.sortKey} sorted={sorted} onSort={onSort} />
+              <SortButton
+                column={column}
+                sortKey={column.sortKey}
+                sorted={sorted}
+                onSort={onSort}
+              />
             )}
           </div>
         );

@@ -4,6 +4,7 @@ import { formatTime } from "./format.ts";
 import { usePreferences } from "./preferences.ts";
 import { type Tone, ToneIcon } from "./status-pill.tsx";
 import { When } from "./when.tsx";
+
 import "./records.css";
 
 export interface TimelineItem {
@@ -15,7 +16,13 @@ export interface TimelineItem {
 }
 
 /** What happened, newest first, under the days it happened on. */
-export function Timeline({ label, items }: { readonly label: string; readonly items: readonly TimelineItem[] }) {
+export function Timeline({
+  label,
+  items,
+}: {
+  readonly label: string;
+  readonly items: readonly TimelineItem[];
+}) {
   const { utc } = usePreferences();
   const days = Map.groupBy(items, (item) => formatTime(Date.parse(item.at), "day", utc));
   return (

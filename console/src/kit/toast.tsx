@@ -1,6 +1,7 @@
 import { useEffect, useSyncExternalStore } from "react";
 
 import { type Tone, ToneIcon } from "./status-pill.tsx";
+
 import "./states.css";
 
 interface Toast {

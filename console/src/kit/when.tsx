@@ -3,6 +3,8 @@ import { formatRelative, formatTime } from "./format.ts";
 import { usePreferences } from "./preferences.ts";
 import { useNow } from "./ticker.ts";
 
+import "./small.css";
+
 const MINUTE_MS = 60_000;
 
 interface WhenProps {

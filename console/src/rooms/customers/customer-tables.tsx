@@ -47,7 +47,8 @@ const SUBSCRIPTIONS: readonly PlainColumn<SubscriptionRow>[] = [
     align: "right",
     cell: (row) => (
       <>
-        {nextStep(row)} <When at={row.cancelAt ?? row.endedAt ?? row.currentPeriodEnd} style="day" />
+        {nextStep(row)}{" "}
+        <When at={row.cancelAt ?? row.endedAt ?? row.currentPeriodEnd} style="day" />
       </>
     ),
   },

@@ -168,9 +168,7 @@ function Body({ event }: { readonly event: EventDetail }) {
     >
       {headers.length === 0 ? null : (
         <div style={{ marginBottom: 10 }}>
-          <Facts
-            rows={headers.map(([name, value]) => [name, <code key={name}>{value}</code>])}
-          />
+          <Facts rows={headers.map(([name, value]) => [name, <code key={name}>{value}</code>])} />
         </div>
       )}
       {event.body === null ? (

@@ -22,7 +22,7 @@ export const INBOX_COLUMNS: readonly Column<EventRow>[] = [
   {
     key: "type",
     head: "Type",
-    width: 190,
+    width: 180,
     grow: 1.4,
     phone: "main",
     cell: (row) => row.type,
@@ -30,7 +30,7 @@ export const INBOX_COLUMNS: readonly Column<EventRow>[] = [
   {
     key: "key",
     head: "Concerns",
-    width: 170,
+    width: 164,
     grow: 1,
     phone: "meta",
     dropAt: 1,

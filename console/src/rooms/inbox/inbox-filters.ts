@@ -1,6 +1,6 @@
-import { humanize } from "../../kit/format.ts";
-import type { Filter } from "../../kit/filter-bar.tsx";
 import { LANES } from "../../app/words.ts";
+import type { Filter } from "../../kit/filter-bar.tsx";
+import { humanize } from "../../kit/format.ts";
 
 const choice = (value: string) => ({ value, label: humanize(value) });
 

@@ -46,9 +46,7 @@ export function Inbox() {
           waiting={list.waiting}
           openKey={open}
           onOpen={(key, how) => url.set({ event: key }, how)}
-          empty={
-            filtered ? <NoMatch /> : <NoEvents />
-          }
+          empty={filtered ? <NoMatch /> : <NoEvents />}
         />
         {open === null ? null : (
           <EventPanel key={open} id={open} onClose={() => url.set({ event: null })} />

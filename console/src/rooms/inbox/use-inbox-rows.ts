@@ -63,12 +63,10 @@ export function useInboxRows(get: (key: string) => string | null) {
   const newer = (newest.data?.items ?? []).filter((row) => isNewer(row.id, first));
   const show = () => {
     const key = [inboxList.name, "pages", filters];
-    client.setQueryData(
-      key,
-      (before: { pages: unknown[]; pageParams: unknown[] } | undefined) =>
-        before === undefined
-          ? before
-          : { pages: before.pages.slice(0, 1), pageParams: before.pageParams.slice(0, 1) },
+    client.setQueryData(key, (before: { pages: unknown[]; pageParams: unknown[] } | undefined) =>
+      before === undefined
+        ? before
+        : { pages: before.pages.slice(0, 1), pageParams: before.pageParams.slice(0, 1) },
     );
     void client.invalidateQueries({ queryKey: key });
   };

@@ -84,5 +84,5 @@ function cellOf(value: unknown, column: string): ReactNode {
   if (isRow(value) && typeof value["minor"] === "number" && typeof value["currency"] === "string") {
     return formatMoney(value["minor"], value["currency"]);
   }
-  return typeof value === "boolean" ? (value ? "yes" : "no") : <code>{JSON.stringify(value)}</code>;
+  return typeof value === "boolean" ? value ? "yes" : "no" : <code>{JSON.stringify(value)}</code>;
 }

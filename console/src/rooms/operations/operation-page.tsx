@@ -5,8 +5,8 @@ import { Link, useSearchParams } from "wouter";
 
 import { inputSchemaOf, useAct } from "../../app/act.tsx";
 import { operationNamed } from "../../app/catalog.ts";
-import { asCli, asCurl } from "../../app/commands.ts";
 import { ApiFailure } from "../../app/client.ts";
+import { asCli, asCurl } from "../../app/commands.ts";
 import { Load } from "../../app/load.tsx";
 import { useOperation } from "../../app/queries.ts";
 import { EmptyState } from "../../kit/empty-state.tsx";
@@ -122,18 +122,10 @@ function Copies({ operation, input }: CopiesProps) {
   const [curl, copyCurl] = useCopied();
   return (
     <p className="act-copies" style={{ marginBottom: 12 }}>
-      <button
-        type="button"
-        className="linklike"
-        onClick={() => copyCli(asCli(operation, input))}
-      >
+      <button type="button" className="linklike" onClick={() => copyCli(asCli(operation, input))}>
         {cli ? "Copied" : "Copy as CLI"}
       </button>{" "}
-      <button
-        type="button"
-        className="linklike"
-        onClick={() => copyCurl(asCurl(operation, input))}
-      >
+      <button type="button" className="linklike" onClick={() => copyCurl(asCurl(operation, input))}>
         {curl ? "Copied" : "Copy as curl"}
       </button>
     </p>

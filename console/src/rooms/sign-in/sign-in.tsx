@@ -6,6 +6,7 @@ import { failureOf } from "../../app/client.ts";
 import { signIn } from "../../app/session.ts";
 import { type Failure, FailureRef } from "../../kit/error-state.tsx";
 import { ToneIcon } from "../../kit/status-pill.tsx";
+
 import "./sign-in.css";
 
 /** The address stays as it is: whoever followed a link sees that page after signing in. */
@@ -72,8 +73,8 @@ export function SignIn() {
           Sign in
         </Button>
         <p className="signin-note">
-          A new instance prints the first sign-in where it was started. An owner can add people under
-          Operations.
+          A new instance prints the first sign-in where it was started. An owner can add people
+          under Operations.
         </p>
       </form>
     </main>

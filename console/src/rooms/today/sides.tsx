@@ -3,10 +3,10 @@ import { inboxControlsSet } from "purser/contract/inbox";
 import type { TodayView } from "purser/contract/watch";
 
 import { useAct } from "../../app/act.tsx";
-import { toast } from "../../kit/toast.tsx";
 import { Section } from "../../kit/facts.tsx";
 import { plural } from "../../kit/format.ts";
 import { StatusPill, ToneIcon } from "../../kit/status-pill.tsx";
+import { toast } from "../../kit/toast.tsx";
 import { When } from "../../kit/when.tsx";
 
 export function Changed({ changed }: Pick<TodayView, "changed">) {

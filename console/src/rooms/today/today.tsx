@@ -10,6 +10,7 @@ import { ToneIcon } from "../../kit/status-pill.tsx";
 import { When } from "../../kit/when.tsx";
 import { Burning } from "./burning.tsx";
 import { Changed, Jobs, Suggestions, Switches } from "./sides.tsx";
+
 import "./today.css";
 
 /** The first screen, in the order in which somebody woken at three needs it. */
@@ -56,7 +57,8 @@ function State({ state, at }: { readonly state: TodayView["state"]; readonly at:
       <p className="today-since">
         {state.since === null ? null : (
           <>
-            Since <When at={state.since} style="short" /> (<When at={state.since} />).{" "}
+            Since <When at={state.since} style="short" /> (<When at={state.since} />
+            ).{" "}
           </>
         )}
         {customers + events === 0
