@@ -113,6 +113,8 @@ export interface Upsert<Row> {
   readonly name: string;
   readonly text: string;
   readonly columns: readonly Column<Row>[];
+  /** Whether a row that the guard kept is an error (the default). */
+  readonly exact?: boolean;
 }
 
 /**
@@ -152,7 +154,10 @@ export async function writeRows<Row>(
     text: upsert.text,
     values: upsert.columns.map((column) => encode(column, rows)),
   });
-  if (result.rowCount !== rows.length) {
-    throw new Problem(concurrentChange, `${upsert.name} wrote ${result.rowCount} of ${rows.length}.`);
+  if (upsert.exact !== false && result.rowCount !== rows.length) {
+    throw new Problem(
+      concurrentChange,
+      `${upsert.name} wrote ${result.rowCount} of ${rows.length}.`,
+    );
   }
 }

@@ -11,6 +11,8 @@ export const refetchObject = defineJob({
     workspaceId: z.number().int(),
     kind: z.enum(OBJECT_KINDS),
     id: z.string(),
+    /** The provider's time of the newest thing that we were told of the object: the answer is at least that new. */
+    atLeastSeconds: z.number().int(),
     reason: z.string(),
   }),
   attempts: 12,

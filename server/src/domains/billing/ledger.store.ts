@@ -38,7 +38,10 @@ export function keyOf(workspaceId: number, id: string): string {
 
 /** Distinct objects of the changes, in the order of their keys: everybody locks in this order. */
 export function refsOf(
-  changes: readonly { readonly stamp: { readonly workspaceId: number }; readonly snapshot: { readonly id: string } }[],
+  changes: readonly {
+    readonly stamp: { readonly workspaceId: number };
+    readonly snapshot: { readonly id: string };
+  }[],
 ): { workspaces: number[]; ids: string[] } {
   const seen = new Map<string, { workspaceId: number; id: string }>();
   for (const { stamp, snapshot } of changes) {

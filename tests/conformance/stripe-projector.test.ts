@@ -1,0 +1,157 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { type Kit, openKit } from "./projection-kit.ts";
+import {
+  type EventBody,
+  type Generation,
+  chargeBody,
+  customerBody,
+  invoiceBody,
+  refundBody,
+  subscriptionBody,
+} from "./stripe-shapes.ts";
+
+let kit: Kit;
+beforeAll(async () => {
+  kit = await openKit();
+});
+afterAll(() => kit.end());
+
+const T = 1_790_000_000;
+
+function subscribed(n: string, generation: Generation = "basil"): EventBody[] {
+  const state = { id: `sub_${n}`, customer: `cus_${n}`, created: T };
+  return [
+    {
+      id: `evt_${n}_1`,
+      type: "customer.subscription.created",
+      created: T,
+      generation,
+      object: subscriptionBody(generation, { ...state, status: "incomplete" }),
+    },
+    {
+      id: `evt_${n}_2`,
+      type: "customer.subscription.updated",
+      created: T,
+      generation,
+      object: subscriptionBody(generation, { ...state, status: "active" }),
+      previous: { status: "incomplete" },
+    },
+  ];
+}
+
+async function one<Row extends object>(sql: string, values: unknown[]): Promise<Row> {
+  const found = await kit.operator.query<Row>(sql, values);
+  const [row] = found.rows;
+  if (row === undefined || found.rows.length > 1) {
+    throw new Error(`${found.rows.length} rows for ${values.join()}`);
+  }
+  return row;
+}
+
+describe("a subscription's events", () => {
+  it.each(["classic", "basil"] as const)(
+    "of the %s shape make the row, the organization and its tier, whatever their order",
+    async (generation) => {
+      const name = `shape_${generation}`;
+      const fates = await kit.project(subscribed(name, generation).toReversed());
+      expect(fates.map((fate) => fate.kind)).toEqual(["applied", "superseded"]);
+      const row = await one(
+        `select s.status, s.plan_tier, s.billing_cycle, s.amount_cents, s.source, o.plan_tier as tier, o.is_placeholder,
+                extract(epoch from s.current_period_end)::int8 as ends
+           from subscriptions s join organizations o on o.id = s.organization_id where stripe_subscription_id = $1`,
+        [`sub_${name}`],
+      );
+      expect(row).toEqual({
+        status: "active",
+        plan_tier: "pro",
+        billing_cycle: "monthly",
+        amount_cents: 4900,
+        source: `evt_${name}_2`,
+        tier: "pro",
+        is_placeholder: true,
+        ends: T + 2_592_000,
+      });
+    },
+  );
+
+  it("give the placeholder its name when the customer is introduced", async () => {
+    await kit.project(subscribed("late"));
+    await kit.project([
+      {
+        id: "evt_late_c",
+        type: "customer.created",
+        created: T - 10,
+        object: customerBody({
+          id: "cus_late",
+          created: T - 10,
+          name: "Late Ltd",
+          email: "l@x.test",
+        }),
+      },
+    ]);
+    expect(
+      await one(
+        "select o.name, o.email, o.is_placeholder from organizations o join organization_provider_ids p on p.organization_id = o.id where p.provider_customer_id = $1",
+        ["cus_late"],
+      ),
+    ).toEqual({ name: "Late Ltd", email: "l@x.test", is_placeholder: false });
+  });
+});
+
+it("a refund that comes before its charge waits for it, and applies once it is there", async () => {
+  const refund: EventBody = {
+    id: "evt_r1",
+    type: "refund.created",
+    created: T + 5,
+    object: refundBody({ id: "re_1", charge: "ch_1", created: T + 5, amount: 500 }),
+  };
+  expect(await kit.project([refund])).toEqual([
+    { kind: "waiting", for: "ch_1", reason: "ch_1 is not known here yet." },
+  ]);
+  await kit.project([
+    {
+      id: "evt_ch1",
+      type: "charge.succeeded",
+      created: T,
+      object: chargeBody({
+        id: "ch_1",
+        customer: "cus_r",
+        created: T,
+        status: "succeeded",
+        amount: 4900,
+      }),
+    },
+  ]);
+  expect(await kit.project([refund])).toEqual([{ kind: "applied" }]);
+  expect(
+    await one(
+      "select r.amount_cents, r.organization_id = p.organization_id as same from refunds r join payments p on p.stripe_payment_id = r.stripe_payment_id where stripe_refund_id = $1",
+      ["re_1"],
+    ),
+  ).toEqual({ amount_cents: 500, same: true });
+});
+
+it("an invoice that is paid within the second of its creation is paid", async () => {
+  const at = (status: string) =>
+    invoiceBody("basil", {
+      id: "in_1",
+      customer: "cus_i",
+      subscription: "sub_i",
+      status,
+      created: T,
+      paidAt: status === "paid" ? T : null,
+    });
+  const fates = await kit.project([
+    { id: "evt_i3", type: "invoice.paid", created: T, object: at("paid") },
+    { id: "evt_i1", type: "invoice.created", created: T, object: at("draft") },
+    { id: "evt_i2", type: "invoice.finalized", created: T, object: at("open") },
+  ]);
+  expect(fates.map((fate) => fate.kind)).toEqual(["applied", "superseded", "superseded"]);
+  expect(
+    await one("select status, amount_paid_cents from invoices where stripe_invoice_id = $1", [
+      "in_1",
+    ]),
+  ).toEqual({ status: "paid", amount_paid_cents: 4900 });
+  expect(kit.enqueued).toEqual([]);
+});
