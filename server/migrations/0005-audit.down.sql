@@ -2,6 +2,8 @@ drop view audit_log;
 drop trigger if exists out_of_band on workspaces;
 drop trigger if exists out_of_band on organizations;
 drop trigger if exists out_of_band on organization_provider_ids;
+drop trigger if exists out_of_band on staff;
+drop trigger if exists out_of_band on api_tokens;
 drop function purser_watch(regclass);
 drop function purser_audit_out_of_band();
 drop function purser_audit_hold();

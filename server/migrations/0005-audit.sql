@@ -153,7 +153,7 @@ begin
     'create trigger out_of_band after insert or update or delete on %s for each row'
     ' when (session_user <> ''purser_service'') execute function purser_audit_out_of_band(%s)', relation, key);
 end $$;
-select purser_watch(name) from unnest(array['workspaces', 'organizations', 'organization_provider_ids']::regclass[]) as name;
+select purser_watch(name) from unnest(array['workspaces', 'organizations', 'organization_provider_ids', 'staff', 'api_tokens']::regclass[]) as name;
 
 -- As the runbooks read it. Migration 0040 adds the lines about webhooks, which lie in the inbox.
 create view audit_log with (security_invoker = true) as

@@ -47,6 +47,7 @@ select purser_protect('usage_requests');
 select purser_grant(role, 'select, insert, update', 'usage_quotas')
   from unnest(array['purser_app', 'purser_worker', 'purser_operator']) as role;
 select purser_grant('purser_app', 'select, insert, update, delete', 'usage_requests');
+select purser_grant('purser_worker', 'select, delete', 'usage_requests');
 select purser_grant('purser_operator', 'select', 'usage_requests');
 
 -- What the catalogue of a workspace gives a tier: its newest version, or the defaults of billing/plan.core.ts

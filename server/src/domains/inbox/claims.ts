@@ -61,22 +61,42 @@ interface Row {
 }
 
 export interface Claims {
-  fresh(windows: readonly Window<Place>[], options: { readonly total: number; readonly agedId: number; readonly closed: readonly number[] }): Promise<{ readonly batch: Batch | null; readonly looks: readonly Look[] }>;
-  due(options: { readonly alone: boolean; readonly keys: number; readonly events: number; readonly closed: readonly number[] }): Promise<Batch | null>;
-  discover(): Promise<readonly { lane: number; provider: number; workspace_id: number; event_id: number }[]>;
+  fresh(
+    windows: readonly Window<Place>[],
+    options: {
+      readonly total: number;
+      readonly agedId: number;
+      readonly closed: readonly number[];
+    },
+  ): Promise<{ readonly batch: Batch | null; readonly looks: readonly Look[] }>;
+  due(options: {
+    readonly alone: boolean;
+    readonly keys: number;
+    readonly events: number;
+    readonly closed: readonly number[];
+  }): Promise<Batch | null>;
+  discover(): Promise<
+    readonly { lane: number; provider: number; workspace_id: number; event_id: number }[]
+  >;
   park(look: Look, options: { readonly limit: number; readonly leased: boolean }): Promise<void>;
   hold(place: Triple): Promise<void>;
   release(providers: readonly number[]): Promise<void>;
 }
 
-export function claimsOf(deps: { readonly pool: Pool; readonly worker: string; readonly segments: SegmentCache }): Claims {
+export function claimsOf(deps: {
+  readonly pool: Pool;
+  readonly worker: string;
+  readonly segments: SegmentCache;
+}): Claims {
   const lease = `${String(LEASE_S)} seconds`;
   const batchOf = async (rows: readonly Row[]): Promise<Batch | null> => {
     const token = rows.find((row) => row.token !== null)?.token;
     if (token === undefined || token === null) {
       return null;
     }
-    const withWork = rows.filter((row) => row.event_id !== null).toSorted((a, b) => (a.event_id ?? 0) - (b.event_id ?? 0));
+    const withWork = rows
+      .filter((row) => row.event_id !== null)
+      .toSorted((a, b) => (a.event_id ?? 0) - (b.event_id ?? 0));
     const scope = [...new Set(withWork.map((row) => row.workspace_id))];
     const bodies = await deps.segments.load(new Set(withWork.map((row) => row.segment_id)), scope);
     return { token, events: withWork.map((row) => claimedOf(row, bodies)) };
@@ -105,7 +125,15 @@ export function claimsOf(deps: { readonly pool: Pool; readonly worker: string; r
         const window = row.kind === 0 ? windows[row.ord - 1] : undefined;
         return window === undefined
           ? []
-          : [{ place: window.triple, seen: row.attempts, firstId: row.event_id ?? 0, busy: row.lane, troubled: row.provider }];
+          : [
+              {
+                place: window.triple,
+                seen: row.attempts,
+                firstId: row.event_id ?? 0,
+                busy: row.lane,
+                troubled: row.provider,
+              },
+            ];
       });
       return { batch: await batchOf(result.rows.filter((row) => row.kind === 1)), looks };
     },
@@ -113,13 +141,25 @@ export function claimsOf(deps: { readonly pool: Pool; readonly worker: string; r
       const result = await deps.pool.query<Row>({
         name: "inbox_claim_due",
         text: `select 1 as kind, 0 as ord, * from inbox_claim_due($1, $2::interval, $3, $4, $5, $6::smallint[])`,
-        values: [deps.worker, lease, options.keys, options.events, options.alone, options.closed.length === 0 ? null : int2Array(options.closed)],
+        values: [
+          deps.worker,
+          lease,
+          options.keys,
+          options.events,
+          options.alone,
+          options.closed.length === 0 ? null : int2Array(options.closed),
+        ],
       });
       return batchOf(result.rows);
     },
     discover: async () =>
       (
-        await deps.pool.query<{ lane: number; provider: number; workspace_id: number; event_id: number }>({
+        await deps.pool.query<{
+          lane: number;
+          provider: number;
+          workspace_id: number;
+          event_id: number;
+        }>({
           name: "inbox_discover",
           text: "select * from inbox_discover()",
         })
@@ -128,7 +168,14 @@ export function claimsOf(deps: { readonly pool: Pool; readonly worker: string; r
       await deps.pool.query({
         name: "inbox_park",
         text: "select inbox_park($1, $2, $3, $4, $5, $6)",
-        values: [look.place.lane, look.place.provider, look.place.workspaceId, look.place.floor, options.limit, options.leased],
+        values: [
+          look.place.lane,
+          look.place.provider,
+          look.place.workspaceId,
+          look.place.floor,
+          options.limit,
+          options.leased,
+        ],
       });
     },
     hold: async (place) => {
@@ -140,7 +187,10 @@ export function claimsOf(deps: { readonly pool: Pool; readonly worker: string; r
       );
     },
     release: async (providers) => {
-      await deps.pool.query("update inbox_work set state = 0 where state = 2 and provider = any($1::smallint[])", [[...providers]]);
+      await deps.pool.query(
+        "update inbox_work set state = 0 where state = 2 and provider = any($1::smallint[])",
+        [[...providers]],
+      );
     },
   };
 }

@@ -1,7 +1,13 @@
 import type { Fate } from "./ports.ts";
 
 /** Stored; never renumber. 0 and 9 are not ends: tried again later, and waiting for a parent. */
-export const FATE_CODES = { applied: 1, ignored: 2, superseded: 3, quarantined: 4, waiting: 9 } as const;
+export const FATE_CODES = {
+  applied: 1,
+  ignored: 2,
+  superseded: 3,
+  quarantined: 4,
+  waiting: 9,
+} as const;
 export const DEAD = 5;
 export const LATER = 0;
 
@@ -46,7 +52,12 @@ export function verdictOf(fate: Fate): Verdict {
 /** What a failed try means for the event: later, or never again. */
 export function verdictOfFailure(attempts: number, error: string): Verdict {
   return attempts >= MAX_ATTEMPTS
-    ? { code: DEAD, reason: `Failed ${String(attempts)} times; the last: ${error}`, by: null, waitingFor: null }
+    ? {
+        code: DEAD,
+        reason: `Failed ${String(attempts)} times; the last: ${error}`,
+        by: null,
+        waitingFor: null,
+      }
     : { code: LATER, reason: error, by: null, waitingFor: null };
 }
 
@@ -57,13 +68,29 @@ export type Trouble = "conflict" | "unavailable" | "event";
  * `unavailable` is the database's or the network's, `event` is what the batch did. Codes are SQLSTATE.
  */
 export function troubleOf(error: unknown): Trouble {
-  const code = typeof error === "object" && error !== null && "code" in error ? String(error.code) : "";
+  const code =
+    typeof error === "object" && error !== null && "code" in error ? String(error.code) : "";
   if (code === "40001" || code === "40P01") {
     return "conflict";
   }
-  const lost = /^(08|53|57P|58)/.test(code) || ["25006", "25P03", "57014", "55P03", "ECONNRESET", "ECONNREFUSED", "EPIPE", "ETIMEDOUT", "ENOENT"].includes(code);
+  const lost =
+    /^(08|53|57P|58)/.test(code) ||
+    [
+      "25006",
+      "25P03",
+      "57014",
+      "55P03",
+      "ECONNRESET",
+      "ECONNREFUSED",
+      "EPIPE",
+      "ETIMEDOUT",
+      "ENOENT",
+    ].includes(code);
   const message = error instanceof Error ? error.message : "";
-  return lost || /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|not queryable/i.test(message)
+  return lost ||
+    /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|not queryable/i.test(
+      message,
+    )
     ? "unavailable"
     : "event";
 }

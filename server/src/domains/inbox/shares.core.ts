@@ -45,13 +45,19 @@ export function shareOut<T extends Triple>(
   for (const place of chosen) {
     lanes.set(place.lane, (lanes.get(place.lane) ?? 0) + 1);
   }
-  const others = [...lanes.keys()].filter((lane) => lane !== 0).reduce((sum, lane) => sum + RESERVED[lane], 0);
+  const others = [...lanes.keys()]
+    .filter((lane) => lane !== 0)
+    .reduce((sum, lane) => sum + RESERVED[lane], 0);
   return chosen.map((triple) => {
     const part = triple.lane === 0 ? total : (total * RESERVED[triple.lane]) / others;
     const share = Math.max(1, Math.ceil(part / (lanes.get(triple.lane) ?? 1)));
     const even = Math.ceil(total / (lanes.get(triple.lane) ?? 1));
     const allowed = Math.floor(allowance(triple));
-    return { triple, take: Math.max(1, Math.min(total, even * DEPTH, allowed)), share: Math.min(share, allowed) };
+    return {
+      triple,
+      take: Math.max(1, Math.min(total, even * DEPTH, allowed)),
+      share: Math.min(share, allowed),
+    };
   });
 }
 
@@ -74,10 +80,15 @@ export function refill(bucket: Bucket | undefined, ratePerS: number, nowMs: numb
   if (bucket === undefined) {
     return { tokens: most, atMs: nowMs };
   }
-  return { tokens: Math.min(most, bucket.tokens + ((nowMs - bucket.atMs) / 1000) * ratePerS), atMs: nowMs };
+  return {
+    tokens: Math.min(most, bucket.tokens + ((nowMs - bucket.atMs) / 1000) * ratePerS),
+    atMs: nowMs,
+  };
 }
 
 /** Batch size that gives way to trouble: halved by a failed batch, a tenth more after each good one. */
 export function nextBudget(budget: number, outcome: "good" | "bad", most: number): number {
-  return outcome === "bad" ? Math.max(10, Math.floor(budget / 2)) : Math.min(most, Math.ceil(budget * 1.1));
+  return outcome === "bad"
+    ? Math.max(10, Math.floor(budget / 2))
+    : Math.min(most, Math.ceil(budget * 1.1));
 }

@@ -1,0 +1,223 @@
+import { randomInt } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import type { Pool, PoolClient } from "pg";
+
+import { applyBatch } from "#domains/inbox/apply.ts";
+import { type Batch, type Claimed, type Claims, claimsOf, LEASE_S } from "#domains/inbox/claims.ts";
+import type { Projector, Provider } from "#domains/inbox/ports.ts";
+import { troubleOf } from "#domains/inbox/retry.core.ts";
+import { segmentCache } from "#domains/inbox/segment-cache.ts";
+import { nextBudget } from "#domains/inbox/shares.core.ts";
+import type { Clock } from "#platform/clock.ts";
+import type { BatchCtx } from "#platform/context.ts";
+import type { Tx } from "#platform/db/tx.ts";
+import type { Log } from "#platform/log.ts";
+
+import { type Beat, startBeat } from "./worker-beat.ts";
+import { type Planner, startPlanner } from "./worker-planner.ts";
+
+export interface InboxWorkerOptions {
+  /** Unique among all running workers. */
+  readonly workerId: string;
+  readonly pool: Pool;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly projectors: readonly Projector[];
+  /** announce and enqueue of a batch's transaction. */
+  readonly batchCtx: (tx: Tx, now: Date) => BatchCtx;
+  /** Batches under way at once in this process. */
+  readonly slots?: number;
+  /** Events of a batch. */
+  readonly batchSize?: number;
+  /** A worker that has not turned its loop for this long ends itself; null switches the watchdog off. */
+  readonly watchdogMs?: number | null;
+  readonly leaseS?: number;
+}
+
+export interface InboxWorker {
+  /** Lets batches under way end (at most `withinMs`), gives nothing new out, resolves when quiet. */
+  stop(withinMs?: number): Promise<void>;
+  readonly settled: () => number;
+}
+
+const IDLE_MS = 1_000;
+const LONGEST_PAUSE_MS = 2_000;
+
+interface State {
+  readonly options: InboxWorkerOptions;
+  readonly claims: Claims;
+  readonly planner: Planner;
+  readonly beat: Beat;
+  readonly projectors: ReadonlyMap<Provider, Projector>;
+  readonly most: number;
+  budget: number;
+  stopping: boolean;
+  settled: number;
+}
+
+/** Works the inbox off until stopped. Survives every loss of the database: it waits and goes on. */
+export function startInboxWorker(options: InboxWorkerOptions): InboxWorker {
+  const projectors = new Map(
+    options.projectors.map((projector) => [projector.provider, projector]),
+  );
+  const claims = claimsOf({
+    pool: options.pool,
+    worker: options.workerId,
+    segments: segmentCache(options.pool),
+  });
+  const most = options.batchSize ?? 500;
+  const planner = startPlanner({ ...options, claims, providers: [...projectors.keys()] });
+  const state: State = {
+    options,
+    claims,
+    planner,
+    projectors,
+    beat: startBeat(options),
+    most,
+    budget: most,
+    stopping: false,
+    settled: 0,
+  };
+  const ears = listen(state);
+  const slots = Array.from({ length: options.slots ?? 2 }, () => runSlot(state));
+  return {
+    settled: () => state.settled,
+    stop: async (withinMs = 10_000) => {
+      state.stopping = true;
+      planner.wake();
+      await Promise.race([Promise.all(slots), sleep(withinMs, undefined, { ref: false })]);
+      await ears.stop();
+      await planner.stop();
+      await state.beat.stop();
+    },
+  };
+}
+
+async function runSlot(state: State): Promise<void> {
+  let pauseMs = 50;
+  while (!state.stopping) {
+    try {
+      // oxlint-disable-next-line no-await-in-loop -- one batch after the other is what a slot does
+      const batch = await state.planner.claim(state.budget);
+      if (batch === null) {
+        // oxlint-disable-next-line no-await-in-loop -- nothing to do until told or a second has passed
+        await state.planner.idle(IDLE_MS);
+      } else {
+        // oxlint-disable-next-line no-await-in-loop -- see above
+        await work(state, batch);
+      }
+      pauseMs = 50;
+    } catch (error) {
+      const unavailable = troubleOf(error) === "unavailable";
+      state.options.log[unavailable ? "warn" : "error"](
+        { err: error },
+        "The inbox could not be worked off; trying again.",
+      );
+      // oxlint-disable-next-line no-await-in-loop -- the database is given time to come back
+      await sleep(pauseMs + randomInt(50));
+      pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
+    }
+  }
+}
+
+/** A batch in hand is kept through a loss of the database: as long as nobody took the lease over, it is still ours. */
+async function work(state: State, batch: Batch): Promise<void> {
+  const { options } = state;
+  state.beat.hold(batch.token);
+  try {
+    for (let pauseMs = 50; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+      try {
+        // oxlint-disable-next-line no-await-in-loop -- tries follow one another
+        const applied = await applyBatch(
+          {
+            pool: options.pool,
+            worker: options.workerId,
+            clock: options.clock,
+            log: options.log,
+            projectors: state.projectors,
+            batchCtx: options.batchCtx,
+            chance: () => randomInt(1_000_000) / 1_000_000,
+          },
+          batch,
+        );
+        if (applied.kind === "done") {
+          note(state, applied.settled, applied.failed > 0);
+          state.planner.troubled(applied.parked);
+        } else {
+          options.log.warn(
+            { token: batch.token, events: batch.events.length },
+            "A lease was lost; its batch is somebody else's now.",
+          );
+        }
+        return;
+      } catch (error) {
+        state.budget = nextBudget(state.budget, "bad", state.most);
+        if (troubleOf(error) !== "unavailable" || state.stopping) {
+          throw error;
+        }
+        // oxlint-disable-next-line no-await-in-loop -- the database is given time to come back
+        await sleep(pauseMs + randomInt(50));
+      }
+    }
+  } finally {
+    state.beat.letGo(batch.token);
+  }
+}
+
+function note(state: State, settled: readonly Claimed[], failed: boolean): void {
+  state.settled += settled.length;
+  state.beat.settled(settled);
+  state.budget = nextBudget(state.budget, failed ? "bad" : "good", state.most);
+}
+
+/** LISTEN is a hint: whoever misses it polls a second later. */
+function listen(state: State): { stop(): Promise<void> } {
+  const { pool, log } = state.options;
+  let client: PoolClient | null = null;
+  let stopped = false;
+  const connect = async (): Promise<void> => {
+    while (!stopped) {
+      try {
+        // oxlint-disable-next-line no-await-in-loop -- one connection at a time
+        const fresh = await pool.connect();
+        client = fresh;
+        // oxlint-disable-next-line no-await-in-loop -- see above
+        const lost = new Promise<void>((resolve) => {
+          fresh.once("error", () => {
+            resolve();
+          });
+          fresh.once("end", () => {
+            resolve();
+          });
+        });
+        fresh.on("notification", state.planner.wake);
+        // oxlint-disable-next-line no-await-in-loop -- see above
+        await fresh.query("listen purser_inbox");
+        // oxlint-disable-next-line no-await-in-loop -- see above
+        await lost;
+        client = null;
+        fresh.release(true);
+      } catch (error) {
+        log.debug({ err: error }, "Not listening; polling.");
+        client?.release(true);
+        client = null;
+        // oxlint-disable-next-line no-await-in-loop -- not faster than once a second
+        await sleep(1_000, undefined, { ref: false });
+      }
+    }
+  };
+  const running = connect();
+  return {
+    stop: async () => {
+      stopped = true;
+      const held = client;
+      client = null;
+      held?.removeAllListeners("notification");
+      held?.emit("end");
+      await Promise.race([running, sleep(1_500, undefined, { ref: false })]);
+    },
+  };
+}
+
+export const LEASE_SECONDS = LEASE_S;
