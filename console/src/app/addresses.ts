@@ -5,11 +5,11 @@ export function addressOf(id: string): string | null {
   if (/^(?:cus|org)_/u.test(bare)) {
     return `/customers/${path}`;
   }
-  if (/^sub_/u.test(bare)) {
+  if (bare.startsWith("sub_")) {
     return `/subscriptions/${path}`;
   }
-  if (/^in_/u.test(bare)) {
+  if (bare.startsWith("in_")) {
     return `/invoices/${path}`;
   }
-  return /^evt_/u.test(bare) ? `/inbox/events/${path}` : null;
+  return bare.startsWith("evt_") ? `/inbox/events/${path}` : null;
 }

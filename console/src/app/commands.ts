@@ -10,7 +10,7 @@ function words(value: unknown): string {
   if (Array.isArray(value)) {
     return value.map(String).join(",");
   }
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
+  return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 /** The same act on the command line. */

@@ -29,15 +29,14 @@ export function fittingColumns<Row>(
   columns: readonly Column<Row>[],
   width: number,
 ): readonly Column<Row>[] {
-  let fitting = columns;
-  while (width > 0 && widthOf(fitting) > width) {
-    const worst = Math.max(...fitting.map((column) => column.dropAt ?? 0));
-    if (worst === 0) {
-      break;
-    }
-    fitting = fitting.filter((column) => (column.dropAt ?? 0) !== worst);
+  const worst = Math.max(...columns.map((column) => column.dropAt ?? 0));
+  if (width === 0 || worst === 0 || widthOf(columns) <= width) {
+    return columns;
   }
-  return fitting;
+  return fittingColumns(
+    columns.filter((column) => (column.dropAt ?? 0) !== worst),
+    width,
+  );
 }
 
 /** CSS grid tracks. */

@@ -110,14 +110,19 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
           })}
         </div>
       ) : null}
-      {status === "ready" && rows.length > 0 ? (
-        <p className="dt-foot">
-          {props.hasMore === true
-            ? `${formatCount(rows.length)} loaded, more below`
-            : `${formatCount(rows.length)} in all`}
-        </p>
-      ) : null}
+      {status === "ready" ? <Foot count={rows.length} hasMore={props.hasMore === true} /> : null}
     </div>
+  );
+}
+
+function Foot({ count, hasMore }: { readonly count: number; readonly hasMore: boolean }) {
+  if (count === 0) {
+    return null;
+  }
+  return (
+    <p className="dt-foot">
+      {hasMore ? `${formatCount(count)} loaded, more below` : `${formatCount(count)} in all`}
+    </p>
   );
 }
 
@@ -131,7 +136,7 @@ function useMore<Row>(
     if (near) {
       onMore?.();
     }
-  }, [near, onMore, rows.length]);
+  }, [near, onMore]);
 }
 
 function useCursor<Row>(

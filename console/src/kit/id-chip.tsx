@@ -8,7 +8,7 @@ import "./small.css";
 const CONFIRM_MS = 1200;
 
 /** Copies text; false where the browser refuses (no permission, plain http on another host). */
-export async function copyText(text: string): Promise<boolean> {
+async function copyText(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);
     return true;

@@ -72,7 +72,9 @@ function changed(): void {
 /** Registers keys while the component is on the page. Handlers may close over fresh state; nothing is re-registered. */
 export function useKeys(bindings: readonly KeyBinding[]): void {
   const ref = useRef(bindings);
-  ref.current = bindings;
+  useEffect(() => {
+    ref.current = bindings;
+  });
   useEffect(() => {
     if (!installed) {
       installed = true;

@@ -1,6 +1,7 @@
 import { Modal } from "@mantine/core";
 import { type ComponentType, type KeyboardEvent, useEffect, useId, useState } from "react";
 
+import { focusAtOnce } from "./focus.ts";
 import { KeyCaps } from "./keys-help.tsx";
 
 import "./dialogs.css";
@@ -31,7 +32,6 @@ interface PaletteProps {
 export function Palette({ opened, onClose, query, onQuery, items, searching }: PaletteProps) {
   const id = useId();
   const [at, setAt] = useState(0);
-  useEffect(() => setAt(0), [query, opened]);
   const current = items[Math.min(at, items.length - 1)];
   const currentId = current === undefined ? undefined : `${id}-${current.key}`;
   useEffect(() => {
@@ -69,8 +69,7 @@ export function Palette({ opened, onClose, query, onQuery, items, searching }: P
     >
       <input
         className="palette-input"
-        // At once, not after the dialog's own delay: the first letters of a quick typist must not be lost.
-        autoFocus
+        ref={focusAtOnce}
         data-autofocus
         role="combobox"
         aria-expanded
@@ -81,7 +80,10 @@ export function Palette({ opened, onClose, query, onQuery, items, searching }: P
         spellCheck={false}
         autoComplete="off"
         value={query}
-        onChange={(event) => onQuery(event.currentTarget.value)}
+        onChange={(event) => {
+          setAt(0);
+          onQuery(event.currentTarget.value);
+        }}
         onKeyDown={onKeyDown}
       />
       <div id={`${id}-list`} className="palette-list" role="listbox" aria-label="Found">
@@ -137,6 +139,7 @@ function PaletteLine({ id, item, heading, current, onPick, onHover }: PaletteLin
         id={id}
         className="palette-item"
         role="option"
+        tabIndex={-1}
         aria-selected={current}
         onClick={onPick}
         onMouseMove={current ? undefined : onHover}

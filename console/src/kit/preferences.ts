@@ -21,7 +21,7 @@ function load(): Preferences {
 
 let preferences = load();
 
-export function setPreferences(change: Partial<Preferences>): void {
+function setPreferences(change: Partial<Preferences>): void {
   preferences = { ...preferences, ...change };
   try {
     localStorage.setItem(KEY, JSON.stringify(preferences));

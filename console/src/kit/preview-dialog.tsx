@@ -120,7 +120,7 @@ function Ready(props: PreviewDialogProps & { readonly preview: PreviewView }) {
 const BUTTON_LONGEST = 48;
 
 /** The summary says what happens, so it is the button's text where it fits: "Replay 37 events". */
-export function buttonWords(summary: string, title: string): string {
+function buttonWords(summary: string, title: string): string {
   const words = summary.replace(/\.$/u, "");
   return words.length <= BUTTON_LONGEST && words.length > 0 ? words : title;
 }

@@ -5,7 +5,6 @@ import "./page.css";
 export interface Tab {
   readonly key: string;
   readonly label: string;
-  readonly body: () => ReactNode;
 }
 
 interface TabsProps {
@@ -13,10 +12,12 @@ interface TabsProps {
   readonly tabs: readonly Tab[];
   readonly current: string;
   readonly onChange: (key: string) => void;
+  /** The body of the current tab. */
+  readonly children: ReactNode;
 }
 
 /** Tabs after the WAI pattern: one tab stop, arrows move. The current one belongs in the address. */
-export function Tabs({ label, tabs, current, onChange }: TabsProps) {
+export function Tabs({ label, tabs, current, onChange, children }: TabsProps) {
   const id = useId();
   const at = Math.max(
     0,
@@ -34,7 +35,7 @@ export function Tabs({ label, tabs, current, onChange }: TabsProps) {
   };
   return (
     <>
-      <div className="tabs" role="tablist" aria-label={label} onKeyDown={onKeyDown}>
+      <div className="tabs" role="tablist" aria-label={label} tabIndex={-1} onKeyDown={onKeyDown}>
         {tabs.map((tab) => (
           <button
             key={tab.key}
@@ -56,7 +57,7 @@ export function Tabs({ label, tabs, current, onChange }: TabsProps) {
         role="tabpanel"
         aria-labelledby={shown === undefined ? undefined : `${id}-${shown.key}`}
       >
-        {shown?.body()}
+        {children}
       </div>
     </>
   );

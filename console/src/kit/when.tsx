@@ -10,7 +10,7 @@ const MINUTE_MS = 60_000;
 interface WhenProps {
   /** ISO 8601 with its zone, epoch milliseconds, or nothing. */
   readonly at: string | number | Date | null | undefined;
-  readonly style?: "relative" | "short" | "absolute" | "day";
+  readonly as?: "relative" | "short" | "absolute" | "day";
   /** What to show where there is no time. */
   readonly none?: string;
 }
@@ -19,14 +19,14 @@ interface WhenProps {
  * A moment: relative by default, absolute with its zone on hover. With UTC switched on (one key) every moment on the
  * page is absolute and in UTC: two people on a call then read the same words.
  */
-export function When({ at, style = "relative", none = "–" }: WhenProps) {
+export function When({ at, as = "relative", none = "–" }: WhenProps) {
   const { utc } = usePreferences();
   const ms = at === null || at === undefined ? Number.NaN : new Date(at).getTime();
   const now = useNow(nowMs() - ms > MINUTE_MS ? MINUTE_MS : undefined);
   if (Number.isNaN(ms)) {
     return <span className="dim">{none}</span>;
   }
-  const text = textOf(style, ms, { now, utc });
+  const text = textOf(as, ms, { now, utc });
   const title = `${formatTime(ms, "absolute", utc)}\n${formatRelative(ms, now)}\n${new Date(ms).toISOString()}`;
   return (
     <time className="when" dateTime={new Date(ms).toISOString()} title={title}>
@@ -36,7 +36,7 @@ export function When({ at, style = "relative", none = "–" }: WhenProps) {
 }
 
 function textOf(
-  style: NonNullable<WhenProps["style"]>,
+  style: NonNullable<WhenProps["as"]>,
   ms: number,
   { now, utc }: { readonly now: number; readonly utc: boolean },
 ): string {

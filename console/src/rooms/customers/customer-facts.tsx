@@ -59,7 +59,7 @@ export function CustomerFacts({ customer }: { readonly customer: CustomerDetail 
             ))}
           </span>,
         ],
-        ["Customer since", <When key="since" at={customer.createdAt} style="day" />],
+        ["Customer since", <When key="since" at={customer.createdAt} as="day" />],
       ]}
     />
   );

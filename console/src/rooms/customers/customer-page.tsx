@@ -52,38 +52,37 @@ export function CustomerPage({ id }: { readonly id: string }) {
 
 function CustomerTabs({ customer }: { readonly customer: CustomerDetail }) {
   const url = useUrlState();
+  const tab = url.get("tab") ?? "overview";
   return (
     <Tabs
       label="About the customer"
-      current={url.get("tab") ?? "overview"}
-      onChange={(tab) => url.set({ tab: tab === "overview" ? null : tab })}
+      current={tab}
+      onChange={(key) => url.set({ tab: key === "overview" ? null : key })}
       tabs={[
-        { key: "overview", label: "Overview", body: () => <Overview customer={customer} /> },
-        {
-          key: "invoices",
-          label: `Invoices ${customer.invoices.length}`,
-          body: () => <InvoiceTable rows={customer.invoices} />,
-        },
-        {
-          key: "payments",
-          label: `Payments ${customer.payments.length}`,
-          body: () => (
-            <>
-              <PaymentTable rows={customer.payments} />
-              <Section title="Refunds and disputes">
-                <RefundTable customer={customer} />
-              </Section>
-            </>
-          ),
-        },
-        {
-          key: "timeline",
-          label: "Timeline",
-          body: () => <CustomerTimeline id={customer.id} />,
-        },
-        { key: "explain", label: "Explain", body: () => <Explain id={customer.id} /> },
+        { key: "overview", label: "Overview" },
+        { key: "invoices", label: `Invoices ${customer.invoices.length}` },
+        { key: "payments", label: `Payments ${customer.payments.length}` },
+        { key: "timeline", label: "Timeline" },
+        { key: "explain", label: "Explain" },
       ]}
-    />
+    >
+      {tab === "overview" ? <Overview customer={customer} /> : null}
+      {tab === "invoices" ? <InvoiceTable rows={customer.invoices} /> : null}
+      {tab === "payments" ? <Payments customer={customer} /> : null}
+      {tab === "timeline" ? <CustomerTimeline id={customer.id} /> : null}
+      {tab === "explain" ? <Explain id={customer.id} /> : null}
+    </Tabs>
+  );
+}
+
+function Payments({ customer }: { readonly customer: CustomerDetail }) {
+  return (
+    <>
+      <PaymentTable rows={customer.payments} />
+      <Section title="Refunds and disputes">
+        <RefundTable customer={customer} />
+      </Section>
+    </>
   );
 }
 

@@ -47,15 +47,14 @@ const SUBSCRIPTIONS: readonly PlainColumn<SubscriptionRow>[] = [
     align: "right",
     cell: (row) => (
       <>
-        {nextStep(row)}{" "}
-        <When at={row.cancelAt ?? row.endedAt ?? row.currentPeriodEnd} style="day" />
+        {nextStep(row)} <When at={row.cancelAt ?? row.endedAt ?? row.currentPeriodEnd} as="day" />
       </>
     ),
   },
 ];
 
 /** What the date beside it means. */
-export function nextStep(row: SubscriptionRow): string {
+function nextStep(row: SubscriptionRow): string {
   if (row.endedAt !== null) {
     return "ended";
   }
@@ -104,7 +103,7 @@ const INVOICES: readonly PlainColumn<InvoiceRow>[] = [
         <Money amountMinor={row.amountRemaining.minor} currency={row.amountRemaining.currency} />
       ),
   },
-  { head: "Made", align: "right", cell: (row) => <When at={row.createdAt} style="day" /> },
+  { head: "Made", align: "right", cell: (row) => <When at={row.createdAt} as="day" /> },
 ];
 
 export function InvoiceTable({ rows }: { readonly rows: readonly InvoiceRow[] }) {
@@ -176,7 +175,7 @@ const BACK: readonly PlainColumn<RefundOrDispute>[] = [
     align: "right",
     cell: (row) => <Money amountMinor={row.amount.minor} currency={row.amount.currency} />,
   },
-  { head: "Made", align: "right", cell: (row) => <When at={row.at} style="day" /> },
+  { head: "Made", align: "right", cell: (row) => <When at={row.at} as="day" /> },
 ];
 
 /** Money that went back, or may have to. */

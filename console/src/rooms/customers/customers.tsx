@@ -102,7 +102,7 @@ const COLUMNS: readonly Column<CustomerRow>[] = [
     width: 96,
     align: "right",
     dropAt: 5,
-    cell: (row) => <When at={row.createdAt} style="day" />,
+    cell: (row) => <When at={row.createdAt} as="day" />,
   },
 ];
 

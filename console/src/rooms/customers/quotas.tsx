@@ -6,7 +6,7 @@ import { useOperation } from "../../app/queries.ts";
 import { mayRun, useSession } from "../../app/session.ts";
 import { Section } from "../../kit/facts.tsx";
 import { formatCount, humanize } from "../../kit/format.ts";
-import { PlainTable } from "../../kit/plain-table.tsx";
+import { type PlainColumn, PlainTable } from "../../kit/plain-table.tsx";
 import { StatusPill } from "../../kit/status-pill.tsx";
 import { When } from "../../kit/when.tsx";
 
@@ -26,61 +26,59 @@ function standing(quota: QuotaView) {
   );
 }
 
+interface Line {
+  readonly organizationId: string;
+  readonly quota: QuotaView;
+}
+
+const COLUMNS: readonly PlainColumn<Line>[] = [
+  { head: "Of", cell: ({ quota }) => humanize(quota.dimension) },
+  { head: "Used", align: "right", cell: ({ quota }) => amountOf(quota, quota.used) },
+  {
+    head: "Limit",
+    align: "right",
+    cell: ({ quota }) => (quota.limit === null ? "none" : amountOf(quota, quota.limit)),
+  },
+  { head: "Standing", cell: ({ quota }) => standing(quota) },
+  {
+    head: "From",
+    cell: ({ quota }) =>
+      quota.source === "plan" ? "the plan" : `set by ${quota.overrideBy ?? "somebody"}`,
+  },
+  { head: "Begins anew", cell: ({ quota }) => <When at={quota.resetsAt} none="never" /> },
+  { head: "", align: "right", cell: (line) => <SetButton {...line} /> },
+];
+
+function SetButton({ organizationId, quota }: Line) {
+  const session = useSession();
+  const begin = useAct();
+  if (!mayRun(session.data, setQuota)) {
+    return null;
+  }
+  return (
+    <button
+      type="button"
+      className="linklike"
+      aria-label={`Set the quota of ${humanize(quota.dimension)}`}
+      onClick={() => begin(setQuota, { organizationId, dimension: quota.dimension })}
+    >
+      Set…
+    </button>
+  );
+}
+
 /** Usage and limits, and where each limit comes from. */
 export function Quotas({ organizationId }: { readonly organizationId: string }) {
   const quotas = useOperation(showQuotas, { organizationId });
-  const session = useSession();
-  const begin = useAct();
-  const columns = [
-    { head: "Of", cell: (quota: QuotaView) => humanize(quota.dimension) },
-    {
-      head: "Used",
-      align: "right" as const,
-      cell: (quota: QuotaView) => amountOf(quota, quota.used),
-    },
-    {
-      head: "Limit",
-      align: "right" as const,
-      cell: (quota: QuotaView) => (quota.limit === null ? "none" : amountOf(quota, quota.limit)),
-    },
-    { head: "Standing", cell: standing },
-    {
-      head: "From",
-      cell: (quota: QuotaView) =>
-        quota.source === "plan" ? "the plan" : `set by ${quota.overrideBy ?? "somebody"}`,
-    },
-    {
-      head: "Begins anew",
-      cell: (quota: QuotaView) => <When at={quota.resetsAt} none="never" />,
-    },
-    ...(mayRun(session.data, setQuota)
-      ? [
-          {
-            head: "",
-            align: "right" as const,
-            cell: (quota: QuotaView) => (
-              <button
-                type="button"
-                className="linklike"
-                aria-label={`Set the quota of ${humanize(quota.dimension)}`}
-                onClick={() => begin(setQuota, { organizationId, dimension: quota.dimension })}
-              >
-                Set…
-              </button>
-            ),
-          },
-        ]
-      : []),
-  ];
   return (
     <Section title="Quotas">
       <Load query={quotas} label="Loading the quotas" lines={4}>
         {(data) => (
           <PlainTable
             label="Quotas"
-            columns={columns}
-            rows={data.items}
-            rowKey={(quota) => quota.dimension}
+            columns={COLUMNS}
+            rows={data.items.map((quota) => ({ organizationId, quota }))}
+            rowKey={({ quota }) => quota.dimension}
           />
         )}
       </Load>

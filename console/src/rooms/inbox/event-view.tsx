@@ -27,15 +27,15 @@ export function EventView({ event }: { readonly event: EventDetail }) {
         rows={[
           ["Event", <IdChip key="id" id={event.externalId} keep={40} />],
           ["Concerns", <ObjectLink key="key" id={event.key.replace(/^\w+:/u, "")} keep={40} />],
-          ["Happened", <When key="at" at={event.occurredAt} style="absolute" />],
-          ["Taken in", <When key="in" at={event.receivedAt} style="absolute" />],
+          ["Happened", <When key="at" at={event.occurredAt} as="absolute" />],
+          ["Taken in", <When key="in" at={event.receivedAt} as="absolute" />],
           [
             "Settled",
             event.settledAt === null ? (
               "not yet"
             ) : (
               <span key="settled">
-                <When at={event.settledAt} style="absolute" />
+                <When at={event.settledAt} as="absolute" />
                 {event.tookMs === null ? "" : `, after ${formatDuration(event.tookMs)}`}
               </span>
             ),
@@ -162,7 +162,7 @@ function Body({ event }: { readonly event: EventDetail }) {
       title="Exactly what was sent"
       side={
         <>
-          kept until <When at={event.bodyKeptUntil} style="day" />
+          kept until <When at={event.bodyKeptUntil} as="day" />
         </>
       }
     >

@@ -55,7 +55,7 @@ export function spanMs(word: string): number | null {
 export function searchFilter(
   typed: string,
 ): Readonly<Partial<Record<"externalId" | "key" | "type", string>>> {
-  if (/^evt_/u.test(typed)) {
+  if (typed.startsWith("evt_")) {
     return { externalId: typed };
   }
   if (/^(?:\w+:)?[a-z]{2,8}_[A-Za-z0-9]{4,}/u.test(typed) && !typed.includes(".")) {

@@ -1,5 +1,5 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { inboxEventRow, inboxList } from "purser/contract/inbox";
+import { type inboxEventRow, inboxList } from "purser/contract/inbox";
 import { useMemo } from "react";
 import type { z } from "zod";
 

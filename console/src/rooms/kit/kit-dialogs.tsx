@@ -30,7 +30,15 @@ const ITEMS = [
   { key: "1", group: "Go to", title: "Inbox", keys: "g i", icon: IconArrowRight },
   { key: "2", group: "Operations", title: "Replay events", detail: "inbox.replay", icon: IconBolt },
   { key: "3", group: "Customers", title: "Acme Studio", detail: "org_01jd", icon: IconUser },
-].map((item) => ({ ...item, run: () => toast("ok", item.title) }));
+].map(({ key, group, title, icon, keys, detail }) => ({
+  key,
+  group,
+  title,
+  icon,
+  keys,
+  detail,
+  run: () => toast("ok", title),
+}));
 
 /** What opens over a page. The preview's body is shown here as well, for photographs. */
 export function KitDialogs() {

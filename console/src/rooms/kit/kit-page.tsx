@@ -82,9 +82,9 @@ function Words() {
       </Row>
       <Row>
         <When at={MOMENT} />
-        <When at={MOMENT} style="short" />
-        <When at={MOMENT} style="absolute" />
-        <When at={MOMENT} style="day" />
+        <When at={MOMENT} as="short" />
+        <When at={MOMENT} as="absolute" />
+        <When at={MOMENT} as="day" />
         <When at={null} />
       </Row>
       <Row>
@@ -145,10 +145,12 @@ function Shapes() {
         current={tab}
         onChange={setTab}
         tabs={[
-          { key: "one", label: "Overview", body: () => "The first" },
-          { key: "two", label: "Invoices 4", body: () => "The second" },
+          { key: "one", label: "Overview" },
+          { key: "two", label: "Invoices 4" },
         ]}
-      />
+      >
+        {tab === "one" ? "The first" : "The second"}
+      </Tabs>
     </Section>
   );
 }

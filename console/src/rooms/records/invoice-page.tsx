@@ -23,6 +23,7 @@ type InvoiceDetail = z.output<typeof invoicesShow.output>;
 export function InvoicePage({ id }: { readonly id: string }) {
   const invoice = useOperation(invoicesShow, { id });
   const url = useUrlState();
+  const tab = url.get("tab") ?? "overview";
   const { data: shown } = invoice;
   return (
     <Page
@@ -39,18 +40,18 @@ export function InvoicePage({ id }: { readonly id: string }) {
             {(data) => (
               <Tabs
                 label="About the invoice"
-                current={url.get("tab") ?? "overview"}
-                onChange={(tab) => url.set({ tab: tab === "overview" ? null : tab })}
+                current={tab}
+                onChange={(key) => url.set({ tab: key === "overview" ? null : key })}
                 tabs={[
-                  { key: "overview", label: "Overview", body: () => <Overview row={data} /> },
-                  { key: "explain", label: "Explain", body: () => <Explain id={id} /> },
-                  {
-                    key: "events",
-                    label: `Events ${data.events.length}`,
-                    body: () => <RecordEvents events={data.events} />,
-                  },
+                  { key: "overview", label: "Overview" },
+                  { key: "explain", label: "Explain" },
+                  { key: "events", label: `Events ${data.events.length}` },
                 ]}
-              />
+              >
+                {tab === "explain" ? <Explain id={id} /> : null}
+                {tab === "events" ? <RecordEvents events={data.events} /> : null}
+                {tab === "overview" ? <Overview row={data} /> : null}
+              </Tabs>
             )}
           </Load>
         </div>
@@ -102,12 +103,12 @@ function Overview({ row }: { readonly row: InvoiceDetail }) {
           [
             "Period",
             <span key="period">
-              <When at={row.periodStart} style="day" /> to <When at={row.periodEnd} style="day" />
+              <When at={row.periodStart} as="day" /> to <When at={row.periodEnd} as="day" />
             </span>,
           ],
-          ["Made", <When key="made" at={row.createdAt} style="absolute" />],
-          ["Due", <When key="due" at={row.dueAt} style="day" none="at once" />],
-          ["Paid at", <When key="paidAt" at={row.paidAt} style="absolute" none="not yet" />],
+          ["Made", <When key="made" at={row.createdAt} as="absolute" />],
+          ["Due", <When key="due" at={row.dueAt} as="day" none="at once" />],
+          ["Paid at", <When key="paidAt" at={row.paidAt} as="absolute" none="not yet" />],
           ["Tries to collect", row.attemptCount],
           ["Next try", <When key="next" at={row.nextPaymentAttempt} none="none planned" />],
           [

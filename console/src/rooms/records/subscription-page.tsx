@@ -29,6 +29,7 @@ import { ExplanationView, RecordEvents } from "./explanation-view.tsx";
 export function SubscriptionPage({ id }: { readonly id: string }) {
   const subscription = useOperation(subscriptionsShow, { id });
   const url = useUrlState();
+  const tab = url.get("tab") ?? "overview";
   return (
     <Page
       title="Subscription"
@@ -47,18 +48,18 @@ export function SubscriptionPage({ id }: { readonly id: string }) {
             {(data) => (
               <Tabs
                 label="About the subscription"
-                current={url.get("tab") ?? "overview"}
-                onChange={(tab) => url.set({ tab: tab === "overview" ? null : tab })}
+                current={tab}
+                onChange={(key) => url.set({ tab: key === "overview" ? null : key })}
                 tabs={[
-                  { key: "overview", label: "Overview", body: () => <Overview row={data} /> },
-                  { key: "explain", label: "Explain", body: () => <Explain id={id} /> },
-                  {
-                    key: "events",
-                    label: `Events ${data.events.length}`,
-                    body: () => <RecordEvents events={data.events} />,
-                  },
+                  { key: "overview", label: "Overview" },
+                  { key: "explain", label: "Explain" },
+                  { key: "events", label: `Events ${data.events.length}` },
                 ]}
-              />
+              >
+                {tab === "explain" ? <Explain id={id} /> : null}
+                {tab === "events" ? <RecordEvents events={data.events} /> : null}
+                {tab === "overview" ? <Overview row={data} /> : null}
+              </Tabs>
             )}
           </Load>
         </div>
@@ -119,7 +120,7 @@ function Overview({ row }: { readonly row: SubscriptionDetail }) {
               {row.pastDueSince === null ? null : (
                 <>
                   {" "}
-                  past due since <When at={row.pastDueSince} style="short" />
+                  past due since <When at={row.pastDueSince} as="short" />
                 </>
               )}
             </span>,
@@ -135,12 +136,12 @@ function Overview({ row }: { readonly row: SubscriptionDetail }) {
           [
             "Period",
             <span key="period">
-              <When at={row.currentPeriodStart} style="day" /> to{" "}
-              <When at={row.currentPeriodEnd} style="day" />
+              <When at={row.currentPeriodStart} as="day" /> to{" "}
+              <When at={row.currentPeriodEnd} as="day" />
             </span>,
           ],
           ["Ends", <Ends key="ends" row={row} />],
-          ["Trial until", <When key="trial" at={row.trialEnd} style="day" none="no trial" />],
+          ["Trial until", <When key="trial" at={row.trialEnd} as="day" none="no trial" />],
           [
             "Paused",
             row.pause === null ? (
@@ -148,7 +149,7 @@ function Overview({ row }: { readonly row: SubscriptionDetail }) {
             ) : (
               <span key="pause">
                 {plain(row.pause.behavior)}, until{" "}
-                <When at={row.pause.resumesAt} style="day" none="somebody resumes it" />
+                <When at={row.pause.resumesAt} as="day" none="somebody resumes it" />
               </span>
             ),
           ],
@@ -173,12 +174,12 @@ function Ends({ row }: { readonly row: SubscriptionDetail }) {
   if (row.endedAt !== null) {
     return (
       <>
-        ended <When at={row.endedAt} style="day" />
+        ended <When at={row.endedAt} as="day" />
       </>
     );
   }
   const at = row.cancelAt ?? (row.cancelAtPeriodEnd ? row.currentPeriodEnd : null);
-  return <When at={at} style="day" none="renews until canceled" />;
+  return <When at={at} as="day" none="renews until canceled" />;
 }
 
 function Explain({ id }: { readonly id: string }) {

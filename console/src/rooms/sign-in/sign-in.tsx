@@ -5,6 +5,7 @@ import { type SubmitEvent, useEffect, useState } from "react";
 import { failureOf } from "../../app/client.ts";
 import { signIn } from "../../app/session.ts";
 import { type Failure, FailureRef } from "../../kit/error-state.tsx";
+import { focusAtOnce } from "../../kit/focus.ts";
 import { ToneIcon } from "../../kit/status-pill.tsx";
 
 import "./sign-in.css";
@@ -48,7 +49,7 @@ export function SignIn() {
           type="email"
           autoComplete="username"
           required
-          autoFocus
+          ref={focusAtOnce}
           value={email}
           onChange={(event) => setEmail(event.currentTarget.value)}
         />

@@ -57,7 +57,7 @@ function State({ state, at }: { readonly state: TodayView["state"]; readonly at:
       <p className="today-since">
         {state.since === null ? null : (
           <>
-            Since <When at={state.since} style="short" /> (<When at={state.since} />
+            Since <When at={state.since} as="short" /> (<When at={state.since} />
             ).{" "}
           </>
         )}

@@ -1,8 +1,8 @@
-import "./app/styles.css";
+import "./styles.css";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 
-import { App } from "./app/app.tsx";
+import { App } from "./app.tsx";
 
 const root = document.getElementById("root");
 if (root !== null) {
