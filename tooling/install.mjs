@@ -46,7 +46,7 @@ export function isAsLocked(lockText, hiddenLockText) {
   const wanted = JSON.parse(lockText).packages;
   const present = JSON.parse(hiddenLockText).packages;
   return Object.entries(wanted).every(([path, entry]) => {
-    if (!path.startsWith("node_modules/") || entry.link === true) {
+    if (!path.includes("node_modules/") || entry.link === true) {
       return true;
     }
     const found = present[path];
