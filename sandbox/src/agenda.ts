@@ -31,7 +31,9 @@ export function createAgenda(): Agenda {
     take: (clockId, until) => {
       const list = lists.get(clockId);
       const first = list?.[0];
-      return list !== undefined && first !== undefined && first.at <= until ? list.shift() : undefined;
+      return list !== undefined && first !== undefined && first.at <= until
+        ? list.shift()
+        : undefined;
     },
     drop: (clockId) => {
       lists.delete(clockId);

@@ -25,7 +25,10 @@ export const DEFAULT_STRIPE_PORT = 4010;
 const CONTROL_OFFSET = 9;
 
 /** Reads flags first, then the environment; throws a TypeError naming what is wrong. */
-export function readConfig(argv: readonly string[], env: NodeJS.ProcessEnv = process.env): SandboxOptions {
+export function readConfig(
+  argv: readonly string[],
+  env: NodeJS.ProcessEnv = process.env,
+): SandboxOptions {
   const { values } = parseArgs({
     args: [...argv],
     options: {
@@ -57,7 +60,11 @@ export function readConfig(argv: readonly string[], env: NodeJS.ProcessEnv = pro
     webhookApiVersion: from("webhook-api-version", "PURSER_SANDBOX_WEBHOOK_API_VERSION"),
     webhookPace: number(from("webhook-pace", "PURSER_SANDBOX_WEBHOOK_PACE"), 60, "webhook-pace"),
     demoRate: number(from("demo-rate", "PURSER_SANDBOX_DEMO_RATE"), 1, "demo-rate"),
-    demoCustomers: number(from("demo-customers", "PURSER_SANDBOX_DEMO_CUSTOMERS"), 40, "demo-customers"),
+    demoCustomers: number(
+      from("demo-customers", "PURSER_SANDBOX_DEMO_CUSTOMERS"),
+      40,
+      "demo-customers",
+    ),
   };
 }
 

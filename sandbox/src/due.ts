@@ -4,7 +4,11 @@ import type { World } from "#sandbox/stripe/world.ts";
 export function runDue(w: World): number {
   const until = Math.floor(w.clock.now() / 1000);
   let ran = 0;
-  for (let task = w.agenda.take(null, until); task !== undefined; task = w.agenda.take(null, until)) {
+  for (
+    let task = w.agenda.take(null, until);
+    task !== undefined;
+    task = w.agenda.take(null, until)
+  ) {
     w.moment = task.at;
     try {
       task.run();

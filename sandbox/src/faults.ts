@@ -83,7 +83,11 @@ export function setFaults(faults: Faults, patch: object): void {
     }
     for (const [name, value] of Object.entries(members)) {
       const current = Object.entries(target).find(([key]) => key === name)?.[1];
-      if (current === undefined || typeof value !== typeof current || (typeof value === "number" && !(value >= 0))) {
+      if (
+        current === undefined ||
+        typeof value !== typeof current ||
+        (typeof value === "number" && !(value >= 0))
+      ) {
         throw new TypeError(`no such fault, or not a fitting value: ${group}.${name}`);
       }
       Object.assign(target, { [name]: value });

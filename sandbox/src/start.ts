@@ -8,8 +8,8 @@ import { createRouter } from "./http/router.ts";
 import { close, createStripeServer, listen } from "./http/server.ts";
 import { stripePages } from "./pages/pages.ts";
 import { createScenarios, type Scenarios } from "./scenario/scenarios.ts";
-import { registerEndpoint } from "./stripe/webhook-endpoints.ts";
 import { stripeRoutes } from "./stripe/routes.ts";
+import { registerEndpoint } from "./stripe/webhook-endpoints.ts";
 import { createWorld, type World } from "./stripe/world.ts";
 import { createDelivery, type Delivery } from "./webhooks/delivery.ts";
 
@@ -27,7 +27,12 @@ export interface Sandbox {
   /** Moves the sandbox clock (milliseconds) and runs what became due. */
   advance(milliseconds: number): void;
   setFaults(patch: object): void;
-  addEndpoint(wish: { url: string; secret?: string; apiVersion?: string; enabledEvents?: readonly string[] }): {
+  addEndpoint(wish: {
+    url: string;
+    secret?: string;
+    apiVersion?: string;
+    enabledEvents?: readonly string[];
+  }): {
     id: string;
     secret: string;
   };

@@ -1,10 +1,11 @@
 import { createServer, type IncomingMessage, type Server } from "node:http";
+
+import { isoFromSeconds } from "#sandbox/clock.ts";
 import type { Faults } from "#sandbox/faults.ts";
 import { noFaults } from "#sandbox/faults.ts";
-import { isoFromSeconds } from "#sandbox/clock.ts";
+import { StripeFailure } from "#sandbox/http/failure.ts";
 import { isJsonObject, parseJson, type Json, type JsonObject } from "#sandbox/http/json.ts";
 import { readBody } from "#sandbox/http/server.ts";
-import { StripeFailure } from "#sandbox/http/failure.ts";
 import type { Scenarios } from "#sandbox/scenario/scenarios.ts";
 import { closeDispute, openDispute } from "#sandbox/stripe/disputes.ts";
 import { registerEndpoint } from "#sandbox/stripe/webhook-endpoints.ts";
@@ -31,13 +32,22 @@ const HANDLERS = new Map<string, Handler>([
   ["PUT /faults", applyFaults],
   ["POST /faults", applyFaults],
   ["DELETE /faults", (parts) => applyFaults(parts, {})],
-  ["GET /scenario", (parts) => ({ names: parts.scenarios.names(), running: parts.scenarios.running() })],
+  [
+    "GET /scenario",
+    (parts) => ({ names: parts.scenarios.names(), running: parts.scenarios.running() }),
+  ],
   ["POST /scenario", scenario],
   ["POST /emit", emitMany],
   ["GET /endpoints", (parts) => ({ data: [...parts.w.tables.webhookEndpoints.values()] })],
   ["POST /endpoints", addEndpoint],
   ["DELETE /endpoints", removeEndpoint],
-  ["GET /deliveries", (parts) => ({ counts: parts.delivery.counts, data: parts.delivery.attempts().slice(-200).reverse() })],
+  [
+    "GET /deliveries",
+    (parts) => ({
+      counts: parts.delivery.counts,
+      data: parts.delivery.attempts().slice(-200).reverse(),
+    }),
+  ],
   ["POST /resend", resend],
   ["POST /disputes", dispute],
   ["POST /settings", settings],
@@ -47,12 +57,17 @@ const HANDLERS = new Map<string, Handler>([
 export function createControlServer(parts: ControlParts): Server {
   return createServer((request, response) => {
     void handle(parts, request).then(({ status, body }) => {
-      response.writeHead(status, { "content-type": "application/json" }).end(`${JSON.stringify(body)}\n`);
+      response
+        .writeHead(status, { "content-type": "application/json" })
+        .end(`${JSON.stringify(body)}\n`);
     });
   });
 }
 
-async function handle(parts: ControlParts, request: IncomingMessage): Promise<{ status: number; body: object }> {
+async function handle(
+  parts: ControlParts,
+  request: IncomingMessage,
+): Promise<{ status: number; body: object }> {
   const url = new URL(request.url ?? "/", "http://control");
   const handler = HANDLERS.get(`${request.method ?? "GET"} ${url.pathname}`);
   if (handler === undefined) {
@@ -63,8 +78,12 @@ async function handle(parts: ControlParts, request: IncomingMessage): Promise<{ 
     const body = text === "" ? Object.fromEntries(url.searchParams) : parseJson(text);
     return { status: 200, body: handler(parts, isJsonObject(body) ? body : {}) };
   } catch (error) {
-    const known = error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError;
-    return { status: known || error instanceof StripeFailure ? 400 : 500, body: { error: String(error) } };
+    const known =
+      error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError;
+    return {
+      status: known || error instanceof StripeFailure ? 400 : 500,
+      body: { error: String(error) },
+    };
   }
 }
 
@@ -112,7 +131,10 @@ function moveClock(parts: ControlParts, body: JsonObject): object {
   if (ahead !== undefined) {
     parts.advance(ahead * 1000);
   } else if (set !== undefined) {
-    const instant = typeof set === "string" && !/^\d+$/u.test(set) ? Date.parse(set) : (numberOf(set, "set") ?? 0) * 1000;
+    const instant =
+      typeof set === "string" && !/^\d+$/u.test(set)
+        ? Date.parse(set)
+        : (numberOf(set, "set") ?? 0) * 1000;
     parts.advance(instant - parts.w.clock.now());
   } else {
     throw new TypeError("give advance (seconds) or set (seconds since the epoch or ISO 8601)");
@@ -151,7 +173,9 @@ function addEndpoint(parts: ControlParts, body: JsonObject): object {
   const events = body["enabledEvents"];
   return registerEndpoint(parts.w, {
     url: textOf(body["url"], "url"),
-    enabledEvents: Array.isArray(events) ? events.filter((event) => typeof event === "string") : ["*"],
+    enabledEvents: Array.isArray(events)
+      ? events.filter((event) => typeof event === "string")
+      : ["*"],
     apiVersion: body["apiVersion"] === undefined ? null : textOf(body["apiVersion"], "apiVersion"),
     description: "from the control API",
     metadata: {},
@@ -166,7 +190,9 @@ function removeEndpoint(parts: ControlParts, body: JsonObject): object {
 /** `{event}` sends it again; `{all: true}` all that are kept. */
 function resend(parts: ControlParts, body: JsonObject): object {
   const id = body["event"];
-  const events = [...parts.w.events.values()].filter((event) => body["all"] === true || event.id === id);
+  const events = [...parts.w.events.values()].filter(
+    (event) => body["all"] === true || event.id === id,
+  );
   for (const event of events) {
     parts.delivery.resend(event, undefined);
   }

@@ -1,6 +1,7 @@
 import type { Faults } from "#sandbox/faults.ts";
-import { API_VERSION, newId, NO_REQUEST, type World } from "#sandbox/stripe/world.ts";
 import { isVersion, render } from "#sandbox/stripe/versions.ts";
+import { API_VERSION, newId, NO_REQUEST, type World } from "#sandbox/stripe/world.ts";
+
 import { expandPaths } from "./expand.ts";
 import { invalid, StripeFailure } from "./failure.ts";
 import { formOf, parseForm, type FormInput } from "./form.ts";
@@ -75,9 +76,14 @@ export function createApi(parts: ApiParts): Api {
     }
     const key = request.method === "POST" ? request.idempotencyKey : undefined;
     try {
-      const kept = key === undefined ? undefined : idempotency.begin(key, fingerprint(request), requestId);
+      const kept =
+        key === undefined ? undefined : idempotency.begin(key, fingerprint(request), requestId);
       if (kept !== undefined) {
-        return withHeaders(kept, { ...mark, "idempotent-replayed": "true", "original-request": kept.originalRequest });
+        return withHeaders(kept, {
+          ...mark,
+          "idempotent-replayed": "true",
+          "original-request": kept.originalRequest,
+        });
       }
     } catch (error) {
       return withHeaders(failed(w, error, requestId), mark);
@@ -92,12 +98,22 @@ export function createApi(parts: ApiParts): Api {
     }
     return result.sent === "hang up"
       ? "hang up"
-      : withHeaders(result.sent, { ...mark, ...(key === undefined ? {} : { "idempotency-key": key }) });
+      : withHeaders(result.sent, {
+          ...mark,
+          ...(key === undefined ? {} : { "idempotency-key": key }),
+        });
   };
   return {
     answer,
     call: (method, path, params = {}) => {
-      const request = { method, path, form: "", authorization: undefined, idempotencyKey: undefined, version: undefined };
+      const request = {
+        method,
+        path,
+        form: "",
+        authorization: undefined,
+        idempotencyKey: undefined,
+        version: undefined,
+      };
       return work(request, { hash: formOf(params), path: "" });
     },
   };
@@ -114,15 +130,23 @@ function refuse(parts: ApiParts, request: ApiRequest): StripeFailure | "hang up"
     return "hang up";
   }
   if (api.unavailable) {
-    return new StripeFailure({ status: 503, type: "api_error", message: "Stripe is temporarily unavailable." });
+    return new StripeFailure({
+      status: 503,
+      type: "api_error",
+      message: "Stripe is temporarily unavailable.",
+    });
   }
   if (api.rateLimited > 0 && parts.w.random.next() < api.rateLimited) {
     return new StripeFailure({
       status: 429,
       type: "invalid_request_error",
       code: "rate_limit",
-      message: "Request rate limit exceeded. Learn more about rate limits at https://stripe.com/docs/rate-limits.",
-      headers: { "retry-after": String(api.retryAfter), "stripe-rate-limited-reason": "global-rate" },
+      message:
+        "Request rate limit exceeded. Learn more about rate limits at https://stripe.com/docs/rate-limits.",
+      headers: {
+        "retry-after": String(api.retryAfter),
+        "stripe-rate-limited-reason": "global-rate",
+      },
     });
   }
   const key = keyOf(request.authorization);
@@ -130,7 +154,8 @@ function refuse(parts: ApiParts, request: ApiRequest): StripeFailure | "hang up"
     return new StripeFailure({
       status: 401,
       type: "invalid_request_error",
-      message: "You did not provide an API key. You need to provide your API key in the Authorization header, using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY'). See https://stripe.com/docs/api#authentication for details, or we can help at https://support.stripe.com/.",
+      message:
+        "You did not provide an API key. You need to provide your API key in the Authorization header, using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY'). See https://stripe.com/docs/api#authentication for details, or we can help at https://support.stripe.com/.",
     });
   }
   if (!/^(?:sk|rk)_test_\w+$/u.test(key)) {
@@ -150,14 +175,24 @@ function keyOf(authorization: string | undefined): string | undefined {
   if (value === undefined || value === "") {
     return undefined;
   }
-  return scheme?.toLowerCase() === "basic" ? Buffer.from(value, "base64").toString("utf8").split(":")[0] : value;
+  return scheme?.toLowerCase() === "basic"
+    ? Buffer.from(value, "base64").toString("utf8").split(":")[0]
+    : value;
 }
 
 /** Faults after the work: the answer is lost or replaced, though the work stays done. Stripe keeps a 500 for its key. */
-function spoil(parts: ApiParts, answer: Answer, requestId: string): { sent: Outcome; kept: Answer } {
+function spoil(
+  parts: ApiParts,
+  answer: Answer,
+  requestId: string,
+): { sent: Outcome; kept: Answer } {
   const { api } = parts.faults;
   if (api.failAfterWork > 0 && parts.w.random.next() < api.failAfterWork) {
-    const broken = failed(parts.w, new StripeFailure({ status: 500, type: "api_error", message: "An unknown error occurred" }), requestId);
+    const broken = failed(
+      parts.w,
+      new StripeFailure({ status: 500, type: "api_error", message: "An unknown error occurred" }),
+      requestId,
+    );
     return { sent: broken, kept: broken };
   }
   const cut = api.hangUpAfterWork > 0 && parts.w.random.next() < api.hangUpAfterWork;
@@ -174,8 +209,16 @@ function withHeaders(answer: Answer, headers: Readonly<Record<string, string>>):
 
 function failed(w: World, error: unknown, requestId: string): Answer {
   if (!(error instanceof StripeFailure)) {
-    process.stderr.write(`${JSON.stringify({ level: "error", requestId, error: String(error), stack: error instanceof Error ? error.stack : undefined })}\n`);
-    return done(500, { error: { type: "api_error", message: "An unknown error occurred", request_log_url: `${w.baseUrl}/logs/${requestId}` } });
+    process.stderr.write(
+      `${JSON.stringify({ level: "error", requestId, error: String(error), stack: error instanceof Error ? error.stack : undefined })}\n`,
+    );
+    return done(500, {
+      error: {
+        type: "api_error",
+        message: "An unknown error occurred",
+        request_log_url: `${w.baseUrl}/logs/${requestId}`,
+      },
+    });
   }
   const { status, attached, headers, ...detail } = error.detail;
   const body: JsonObject = { ...parseDetail(detail) };
@@ -184,7 +227,8 @@ function failed(w: World, error: unknown, requestId: string): Answer {
   }
   body["request_log_url"] = `https://dashboard.stripe.com/test/logs/${requestId}`;
   if (attached !== undefined) {
-    const table = attached.name === "setup_intent" ? w.tables.setupIntents : w.tables.paymentIntents;
+    const table =
+      attached.name === "setup_intent" ? w.tables.setupIntents : w.tables.paymentIntents;
     const object = table.get(attached.id);
     body[attached.name] = object === undefined ? null : render(w, object, API_VERSION);
   }

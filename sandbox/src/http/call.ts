@@ -1,7 +1,8 @@
-import type { World } from "#sandbox/stripe/world.ts";
 import type { ParameterList } from "#sandbox/stripe/parameter-names.ts";
-import type { Input } from "./input.ts";
+import type { World } from "#sandbox/stripe/world.ts";
+
 import { missing } from "./failure.ts";
+import type { Input } from "./input.ts";
 
 /** One request as a handler sees it: `ids` are the variable parts of the path. */
 export interface Call {

@@ -1,7 +1,8 @@
-import { lookup } from "#sandbox/stripe/lookup.ts";
 import { includable } from "#sandbox/stripe/includable.ts";
+import { lookup } from "#sandbox/stripe/lookup.ts";
 import { render } from "#sandbox/stripe/versions.ts";
 import type { World } from "#sandbox/stripe/world.ts";
+
 import { invalid } from "./failure.ts";
 import { isJsonObject, type Json, type JsonObject } from "./json.ts";
 
@@ -18,13 +19,20 @@ export function expandPaths(context: ExpandContext, root: Json, paths: readonly 
   for (const path of paths) {
     const parts = path.split(".");
     if (parts.length > MAX_LEVELS + (parts[0] === "data" ? 1 : 0)) {
-      throw invalid(`You cannot expand more than ${MAX_LEVELS} levels of a property. Property: ${path}`, "expand");
+      throw invalid(
+        `You cannot expand more than ${MAX_LEVELS} levels of a property. Property: ${path}`,
+        "expand",
+      );
     }
     descend(context, root, { path, parts });
   }
 }
 
-function descend(context: ExpandContext, node: Json, want: { path: string; parts: readonly string[] }): void {
+function descend(
+  context: ExpandContext,
+  node: Json,
+  want: { path: string; parts: readonly string[] },
+): void {
   const [part, ...rest] = want.parts;
   if (part === undefined || !isJsonObject(node)) {
     return;
@@ -40,7 +48,9 @@ function resolve(context: ExpandContext, node: JsonObject, part: string, path: s
   if (typeof value === "string") {
     node[part] = objectFor(context, value) ?? cannot(path);
   } else if (Array.isArray(value)) {
-    node[part] = value.map((item) => (typeof item === "string" ? (objectFor(context, item) ?? cannot(path)) : item));
+    node[part] = value.map((item) =>
+      typeof item === "string" ? (objectFor(context, item) ?? cannot(path)) : item,
+    );
   } else if (value === undefined) {
     const made = includable(context.w, node, part);
     node[part] = made === undefined ? cannot(path) : render(context.w, made, context.version);

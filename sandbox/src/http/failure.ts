@@ -9,7 +9,10 @@ export interface FailureDetail {
   readonly advice_code?: string;
   readonly charge?: string;
   /** Stripe puts the object that could not be paid into the error. */
-  readonly attached?: { readonly name: "payment_intent" | "payment_method" | "setup_intent"; readonly id: string };
+  readonly attached?: {
+    readonly name: "payment_intent" | "payment_method" | "setup_intent";
+    readonly id: string;
+  };
   readonly headers?: Readonly<Record<string, string>>;
 }
 

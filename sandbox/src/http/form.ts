@@ -45,7 +45,9 @@ function insert(root: FormHash, keys: readonly string[], value: string): void {
 /** Plain values (as our own scenarios write them) in the shape a form body would have had. */
 export function formOf(value: FormInput): FormHash {
   const hash: FormHash = new Map();
-  const entries = Array.isArray(value) ? value.map((item, at) => [String(at), item] as const) : Object.entries(value);
+  const entries = Array.isArray(value)
+    ? value.map((item, at) => [String(at), item] as const)
+    : Object.entries(value);
   for (const [key, item] of entries) {
     if (item === undefined) {
       continue;
@@ -56,4 +58,6 @@ export function formOf(value: FormInput): FormHash {
 }
 
 export type FormLeaf = string | number | boolean | undefined;
-export type FormInput = readonly (FormLeaf | FormInput)[] | { readonly [key: string]: FormLeaf | FormInput };
+export type FormInput =
+  | readonly (FormLeaf | FormInput)[]
+  | { readonly [key: string]: FormLeaf | FormInput };

@@ -20,7 +20,11 @@ export interface Idempotency {
    * What to do with a key: undefined means do the work; an answer means it was done (the same again); throws
    * idempotency_error for other parameters and 409 while the first request is under way.
    */
-  begin(key: string, fingerprint: string, requestId: string): (Answer & { readonly originalRequest: string }) | undefined;
+  begin(
+    key: string,
+    fingerprint: string,
+    requestId: string,
+  ): (Answer & { readonly originalRequest: string }) | undefined;
   finish(key: string, answer: Answer): void;
   /** A request that never began its work (429, outage) leaves the key free. */
   forget(key: string): void;

@@ -82,7 +82,11 @@ export function bool(input: Input, key: string): boolean | undefined {
 }
 
 /** One of the given words; undefined when absent. */
-export function choice<const T extends string>(input: Input, key: string, words: readonly T[]): T | undefined {
+export function choice<const T extends string>(
+  input: Input,
+  key: string,
+  words: readonly T[],
+): T | undefined {
   const value = text(input, key);
   if (value === undefined || value === "") {
     return undefined;
@@ -134,7 +138,10 @@ export function texts(input: Input, key: string): readonly string[] | undefined 
 }
 
 /** Metadata laid over the old: keys sent empty are removed, an empty `metadata` clears everything. */
-export function metadata(input: Input, before: Record<string, string> = {}): Record<string, string> {
+export function metadata(
+  input: Input,
+  before: Record<string, string> = {},
+): Record<string, string> {
   const value = input.hash.get("metadata");
   if (value === undefined) {
     return before;

@@ -1,5 +1,5 @@
-import { invalid, missing } from "./failure.ts";
 import type { Call } from "./call.ts";
+import { invalid, missing } from "./failure.ts";
 import { int, nested, text, type Input } from "./input.ts";
 
 export interface Page<T> {
@@ -23,7 +23,11 @@ export function page<T extends { id: string }>(
 ): Page<T> {
   const limit = int(call.input, "limit") ?? DEFAULT_LIMIT;
   if (limit < 1 || limit > MAX_LIMIT) {
-    throw invalid(`Invalid integer: ${limit} must be between 1 and ${MAX_LIMIT}`, "limit", "parameter_invalid_integer");
+    throw invalid(
+      `Invalid integer: ${limit} must be between 1 and ${MAX_LIMIT}`,
+      "limit",
+      "parameter_invalid_integer",
+    );
   }
   const list = [...items].filter((item) => createdWithin(call.input, item) && keep(item)).reverse();
   const after = text(call.input, "starting_after");
@@ -33,7 +37,8 @@ export function page<T extends { id: string }>(
     const start = Math.max(0, end - limit);
     return { object: "list", data: list.slice(start, end), has_more: start > 0, url: call.path };
   }
-  const start = after === undefined || after === "" ? 0 : position(list, after, "starting_after") + 1;
+  const start =
+    after === undefined || after === "" ? 0 : position(list, after, "starting_after") + 1;
   return {
     object: "list",
     data: list.slice(start, start + limit),
@@ -69,7 +74,12 @@ function createdWithin(input: Input, item: object): boolean {
     return true;
   }
   const [gt, gte, lt, lte] = ["gt", "gte", "lt", "lte"].map((key) => int(range, key));
-  return created > (gt ?? -1) && created >= (gte ?? 0) && created < (lt ?? Infinity) && created <= (lte ?? Infinity);
+  return (
+    created > (gt ?? -1) &&
+    created >= (gte ?? 0) &&
+    created < (lt ?? Infinity) &&
+    created <= (lte ?? Infinity)
+  );
 }
 
 /** Keeps items whose member equals the parameter, when it is given. */

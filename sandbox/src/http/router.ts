@@ -1,5 +1,6 @@
-import { PARAMETERS } from "#sandbox/stripe/parameter-names.ts";
 import { LEGACY_PARAMETERS } from "#sandbox/stripe/legacy-parameters.ts";
+import { PARAMETERS } from "#sandbox/stripe/parameter-names.ts";
+
 import type { Call, Route } from "./call.ts";
 import { invalid, StripeFailure } from "./failure.ts";
 

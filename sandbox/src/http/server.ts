@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+
 import type { Api } from "./api.ts";
 
 /** Bodies beyond this are refused; Stripe's own requests are small. */
@@ -36,7 +37,10 @@ async function serve(
   }
   const shown = pages(method, url, body);
   if (shown !== undefined) {
-    const headers = { "content-type": "text/html; charset=utf-8", ...(shown.location === undefined ? {} : { location: shown.location }) };
+    const headers = {
+      "content-type": "text/html; charset=utf-8",
+      ...(shown.location === undefined ? {} : { location: shown.location }),
+    };
     response.writeHead(shown.status, headers).end(shown.html);
     return;
   }
@@ -44,7 +48,12 @@ async function serve(
   const outcome = await api.answer({
     method,
     path: url.pathname,
-    form: method === "POST" ? [query, body].filter((part) => part !== "").join("&") : query === "" ? body : query,
+    form:
+      method === "POST"
+        ? [query, body].filter((part) => part !== "").join("&")
+        : query === ""
+          ? body
+          : query,
     authorization: request.headers.authorization,
     idempotencyKey: header(request, "idempotency-key"),
     version: header(request, "stripe-version"),
@@ -54,7 +63,11 @@ async function serve(
     return;
   }
   response
-    .writeHead(outcome.status, { "content-type": "application/json", "cache-control": "no-cache, no-store", ...outcome.headers })
+    .writeHead(outcome.status, {
+      "content-type": "application/json",
+      "cache-control": "no-cache, no-store",
+      ...outcome.headers,
+    })
     .end(outcome.body);
 }
 

@@ -2,6 +2,7 @@ import { idOf, need, route, type Call, type Route } from "#sandbox/http/call.ts"
 import { invalid } from "#sandbox/http/failure.ts";
 import { metadata, needInt, needText, nullable } from "#sandbox/http/input.ts";
 import { matches, page } from "#sandbox/http/page.ts";
+
 import { emit, emitChange } from "./events.ts";
 import type { Balance, BalanceTransaction, Payout } from "./shapes.ts";
 import { amend, newId, nowOf, type World } from "./world.ts";
@@ -80,7 +81,12 @@ export function balanceOf(w: World): Balance {
       const amount = sums.get(currency) ?? 0;
       return { amount, currency, source_types: { card: amount } };
     });
-  return { object: "balance", available: lines(available), livemode: false, pending: lines(pending) };
+  return {
+    object: "balance",
+    available: lines(available),
+    livemode: false,
+    pending: lines(pending),
+  };
 }
 
 function createPayout(call: Call): Payout {
@@ -150,7 +156,9 @@ function createPayout(call: Call): Payout {
 
 function updatePayout(call: Call): Payout {
   const before = need(call.w.tables.payouts, "payout", idOf(call));
-  const after = amend(call.w.tables.payouts, before, { metadata: metadata(call.input, before.metadata ?? {}) });
+  const after = amend(call.w.tables.payouts, before, {
+    metadata: metadata(call.input, before.metadata ?? {}),
+  });
   emitChange(call.w, "payout.updated", { before, after });
   return after;
 }

@@ -1,6 +1,7 @@
 import { idOf, need, route, type Call, type Route } from "#sandbox/http/call.ts";
 import { has, metadata, nullable } from "#sandbox/http/input.ts";
 import { matches, page } from "#sandbox/http/page.ts";
+
 import { bookMovement, cardFee } from "./balance.ts";
 import { openDispute } from "./disputes.ts";
 import { emit, emitChange } from "./events.ts";
@@ -23,7 +24,10 @@ export interface ChargeWish {
 }
 
 /** Tries the card. The charge exists either way; `decline` says why it failed; announces charge.succeeded or .failed. */
-export function attemptCharge(w: World, wish: ChargeWish): { charge: Charge; decline: Decline | undefined } {
+export function attemptCharge(
+  w: World,
+  wish: ChargeWish,
+): { charge: Charge; decline: Decline | undefined } {
   const behaviour = behaviourOf(w, wish.paymentMethod);
   const decline = behaviour.chargeDecline;
   const pending = behaviour.delayed !== undefined;
@@ -50,7 +54,10 @@ export function attemptCharge(w: World, wish: ChargeWish): { charge: Charge; dec
   return { charge, decline };
 }
 
-function statusOf(decline: Decline | undefined, pending: boolean): "failed" | "pending" | "succeeded" {
+function statusOf(
+  decline: Decline | undefined,
+  pending: boolean,
+): "failed" | "pending" | "succeeded" {
   if (decline !== undefined) {
     return "failed";
   }
@@ -97,7 +104,14 @@ function blankCharge(w: World, id: string, wish: ChargeWish): Charge {
     application_fee_amount: null,
     balance_transaction: null,
     billing_details: {
-      address: { city: null, country: null, line1: null, line2: null, postal_code: null, state: null },
+      address: {
+        city: null,
+        country: null,
+        line1: null,
+        line2: null,
+        postal_code: null,
+        state: null,
+      },
       email: customer?.email ?? null,
       name: customer?.name ?? null,
       phone: null,
@@ -149,12 +163,18 @@ function outcomeOf(decline: Decline | undefined): Charge["outcome"] {
     reason: failed ? (decline.declineCode ?? decline.code) : null,
     risk_level: "normal",
     risk_score: 12,
-    seller_message: failed ? "The bank did not return any further details with this decline." : "Payment complete.",
+    seller_message: failed
+      ? "The bank did not return any further details with this decline."
+      : "Payment complete.",
     type: failed ? "issuer_declined" : "authorized",
   };
 }
 
-function detailsOf(w: World, paymentMethod: string, amount: number): Charge["payment_method_details"] {
+function detailsOf(
+  w: World,
+  paymentMethod: string,
+  amount: number,
+): Charge["payment_method_details"] {
   const behaviour = behaviourOf(w, paymentMethod);
   if (behaviour.brand === "sepa_debit") {
     return {
@@ -196,7 +216,12 @@ function detailsOf(w: World, paymentMethod: string, amount: number): Charge["pay
 }
 
 /** Takes authorized money; announces charge.captured. */
-export function captureCharge(w: World, charge: Charge, amount: number, clockId: string | null): Charge {
+export function captureCharge(
+  w: World,
+  charge: Charge,
+  amount: number,
+  clockId: string | null,
+): Charge {
   const behaviour = behaviourOf(w, charge.payment_method ?? "");
   const after = amend(w.tables.charges, charge, {
     amount_captured: amount,
@@ -208,7 +233,12 @@ export function captureCharge(w: World, charge: Charge, amount: number, clockId:
 }
 
 /** Settles a pending bank debit one way or the other. */
-export function settleCharge(w: World, charge: Charge, succeeded: boolean, clockId: string | null): Charge {
+export function settleCharge(
+  w: World,
+  charge: Charge,
+  succeeded: boolean,
+  clockId: string | null,
+): Charge {
   const behaviour = behaviourOf(w, charge.payment_method ?? "");
   const after = amend(w.tables.charges, charge, {
     status: succeeded ? "succeeded" : "failed",
@@ -226,7 +256,9 @@ export function settleCharge(w: World, charge: Charge, succeeded: boolean, clock
 function update(call: Call): Charge {
   const before = need(call.w.tables.charges, "charge", idOf(call));
   const after = amend(call.w.tables.charges, before, {
-    description: has(call.input, "description") ? (nullable(call.input, "description") ?? null) : before.description,
+    description: has(call.input, "description")
+      ? (nullable(call.input, "description") ?? null)
+      : before.description,
     metadata: metadata(call.input, before.metadata),
     receipt_email: nullable(call.input, "receipt_email") ?? before.receipt_email,
   });
@@ -240,7 +272,8 @@ export const chargeRoutes: readonly Route[] = [
       call,
       call.w.tables.charges.values(),
       (charge) =>
-        matches(call, "customer", charge.customer) && matches(call, "payment_intent", charge.payment_intent),
+        matches(call, "customer", charge.customer) &&
+        matches(call, "payment_intent", charge.payment_intent),
     ),
   ),
   route("GET", "/v1/charges/*", [], (call) => need(call.w.tables.charges, "charge", idOf(call))),

@@ -1,13 +1,31 @@
 import { idOf, need, route, type Call, type Route } from "#sandbox/http/call.ts";
 import { invalid, required } from "#sandbox/http/failure.ts";
 import { formOf } from "#sandbox/http/form.ts";
-import { bool, choice, hashes, int, metadata, needText, nested, nullable, text, texts, type Input } from "#sandbox/http/input.ts";
+import {
+  bool,
+  choice,
+  hashes,
+  int,
+  metadata,
+  needText,
+  nested,
+  nullable,
+  text,
+  texts,
+  type Input,
+} from "#sandbox/http/input.ts";
 import { matches, page } from "#sandbox/http/page.ts";
+
 import { wantedDiscounts } from "./coupons.ts";
 import { createCustomer } from "./customers.ts";
 import { emit } from "./events.ts";
 import { makeIntent } from "./payment-intents.ts";
-import { attachPaymentMethod, behaviourOf, cardError, resolvePaymentMethod } from "./payment-methods.ts";
+import {
+  attachPaymentMethod,
+  behaviourOf,
+  cardError,
+  resolvePaymentMethod,
+} from "./payment-methods.ts";
 import { confirmIntent } from "./payments.ts";
 import { createPrice } from "./prices.ts";
 import { confirmSetup, makeSetupIntent } from "./setup-intents.ts";
@@ -19,7 +37,10 @@ const DAY = 86_400;
 
 function lineOf(w: World, input: Input): CheckoutLine {
   const inline = nested(input, "price_data");
-  const price: Price = inline === undefined ? need(w.tables.prices, "price", needText(input, "price"), "line_items[0][price]") : createPrice(w, inline);
+  const price: Price =
+    inline === undefined
+      ? need(w.tables.prices, "price", needText(input, "price"), "line_items[0][price]")
+      : createPrice(w, inline);
   const quantity = int(input, "quantity") ?? 1;
   const amount = (price.unit_amount ?? 0) * quantity;
   return {
@@ -76,7 +97,8 @@ function create(call: Call): CheckoutSession {
   w.tables.checkoutSessions.set(id, session);
   w.secrets.checkoutLines.set(id, lines);
   w.secrets.checkoutPlans.set(id, {
-    trialDays: subscriptionData === undefined ? undefined : int(subscriptionData, "trial_period_days"),
+    trialDays:
+      subscriptionData === undefined ? undefined : int(subscriptionData, "trial_period_days"),
     subscriptionMetadata: subscriptionData === undefined ? {} : metadata(subscriptionData),
     intentMetadata: intentData === undefined ? {} : metadata(intentData),
     couponIds: (wantedDiscounts(w, input) ?? []).map((wish) => wish.coupon),
@@ -111,7 +133,12 @@ function blank(w: World, id: string, created: number): CheckoutSession {
     currency: null,
     currency_conversion: null,
     custom_fields: [],
-    custom_text: { after_submit: null, shipping_address: null, submit: null, terms_of_service_acceptance: null },
+    custom_text: {
+      after_submit: null,
+      shipping_address: null,
+      submit: null,
+      terms_of_service_acceptance: null,
+    },
     customer: null,
     customer_account: null,
     customer_creation: null,
@@ -154,7 +181,12 @@ function blank(w: World, id: string, created: number): CheckoutSession {
 }
 
 /** The customer pays: makes the customer, the payment or the subscription, and announces completion. */
-export function completeSession(w: World, id: string, methodId: string, email?: string): CheckoutSession {
+export function completeSession(
+  w: World,
+  id: string,
+  methodId: string,
+  email?: string,
+): CheckoutSession {
   const before = need(w.tables.checkoutSessions, "checkout.session", id);
   if (before.status !== "open") {
     throw invalid(`This Checkout Session is ${before.status ?? "closed"}.`);
@@ -162,7 +194,10 @@ export function completeSession(w: World, id: string, methodId: string, email?: 
   const method = resolvePaymentMethod(w, methodId);
   const address = before.customer_email ?? email ?? method.billing_details.email;
   const customer =
-    before.customer ?? (before.mode === "payment" ? null : createCustomer(w, { hash: formOf({ email: address ?? "" }), path: "" }).id);
+    before.customer ??
+    (before.mode === "payment"
+      ? null
+      : createCustomer(w, { hash: formOf({ email: address ?? "" }), path: "" }).id);
   const outcome = carryOut(w, { ...before, customer }, method.id);
   const processing = behaviourOf(w, method.id).delayed !== undefined;
   const after = amend(w.tables.checkoutSessions, before, {
@@ -178,7 +213,8 @@ export function completeSession(w: World, id: string, methodId: string, email?: 
       tax_exempt: "none",
       tax_ids: [],
     },
-    payment_status: before.mode === "setup" ? "no_payment_required" : processing ? "unpaid" : "paid",
+    payment_status:
+      before.mode === "setup" ? "no_payment_required" : processing ? "unpaid" : "paid",
     status: "complete",
     url: null,
   });
@@ -190,7 +226,14 @@ function carryOut(w: World, session: CheckoutSession, method: string): Partial<C
   const plan = w.secrets.checkoutPlans.get(session.id);
   switch (session.mode) {
     case "setup": {
-      const intent = makeSetupIntent(w, { customer: session.customer, paymentMethod: method, description: null, metadata: {}, types: ["card"], usage: "off_session" });
+      const intent = makeSetupIntent(w, {
+        customer: session.customer,
+        paymentMethod: method,
+        description: null,
+        metadata: {},
+        types: ["card"],
+        usage: "off_session",
+      });
       confirmSetup(w, intent);
       return { setup_intent: intent.id };
     }
@@ -201,7 +244,10 @@ function carryOut(w: World, session: CheckoutSession, method: string): Partial<C
           customer: session.customer ?? "",
           default_payment_method: method,
           payment_behavior: "error_if_incomplete",
-          items: (w.secrets.checkoutLines.get(session.id) ?? []).map((line) => ({ price: line.price?.id ?? "", quantity: line.quantity ?? 1 })),
+          items: (w.secrets.checkoutLines.get(session.id) ?? []).map((line) => ({
+            price: line.price?.id ?? "",
+            quantity: line.quantity ?? 1,
+          })),
           metadata: plan?.subscriptionMetadata ?? {},
           discounts: (plan?.couponIds ?? []).map((coupon) => ({ coupon })),
           trial_period_days: plan?.trialDays,
@@ -215,7 +261,12 @@ function carryOut(w: World, session: CheckoutSession, method: string): Partial<C
   }
 }
 
-function payNow(w: World, session: CheckoutSession, method: string, extra: Record<string, string>): string {
+function payNow(
+  w: World,
+  session: CheckoutSession,
+  method: string,
+  extra: Record<string, string>,
+): string {
   const intent = makeIntent(w, {
     amount: session.amount_total ?? 0,
     currency: session.currency ?? "usd",
@@ -231,8 +282,16 @@ function payNow(w: World, session: CheckoutSession, method: string, extra: Recor
     settled: (_intent, succeeded) => {
       const before = w.tables.checkoutSessions.get(session.id);
       if (before !== undefined) {
-        const after = amend(w.tables.checkoutSessions, before, { payment_status: succeeded ? "paid" : "unpaid" });
-        emit(w, succeeded ? "checkout.session.async_payment_succeeded" : "checkout.session.async_payment_failed", after);
+        const after = amend(w.tables.checkoutSessions, before, {
+          payment_status: succeeded ? "paid" : "unpaid",
+        });
+        emit(
+          w,
+          succeeded
+            ? "checkout.session.async_payment_succeeded"
+            : "checkout.session.async_payment_failed",
+          after,
+        );
       }
     },
   });
@@ -245,7 +304,7 @@ function payNow(w: World, session: CheckoutSession, method: string, extra: Recor
 function expireSession(w: World, id: string): CheckoutSession {
   const before = need(w.tables.checkoutSessions, "checkout.session", id);
   if (before.status !== "open") {
-    throw invalid("Only Checkout Sessions with a status in [\"open\"] can be expired.");
+    throw invalid('Only Checkout Sessions with a status in ["open"] can be expired.');
   }
   const after = amend(w.tables.checkoutSessions, before, { status: "expired", url: null });
   emit(w, "checkout.session.expired", after);
@@ -258,17 +317,29 @@ export const checkoutRoutes: readonly Route[] = [
     page(
       call,
       call.w.tables.checkoutSessions.values(),
-      (session) => matches(call, "customer", session.customer) && matches(call, "status", session.status) && matches(call, "subscription", session.subscription),
+      (session) =>
+        matches(call, "customer", session.customer) &&
+        matches(call, "status", session.status) &&
+        matches(call, "subscription", session.subscription),
     ),
   ),
-  route("GET", "/v1/checkout/sessions/*", [], (call) => need(call.w.tables.checkoutSessions, "checkout.session", idOf(call))),
-  route("POST", "/v1/checkout/sessions/*/expire", "checkoutSessionExpire", (call) => expireSession(call.w, idOf(call))),
+  route("GET", "/v1/checkout/sessions/*", [], (call) =>
+    need(call.w.tables.checkoutSessions, "checkout.session", idOf(call)),
+  ),
+  route("POST", "/v1/checkout/sessions/*/expire", "checkoutSessionExpire", (call) =>
+    expireSession(call.w, idOf(call)),
+  ),
   route("GET", "/v1/checkout/sessions/*/line_items", "checkoutSessionListLineItems", (call) =>
     page(call, [...(call.w.secrets.checkoutLines.get(idOf(call)) ?? [])].reverse()),
   ),
   // What Stripe's own pages and the CLI use to look at a session and to pay it.
-  route("GET", "/v1/payment_pages/*", ["key", "eid"], (call) => need(call.w.tables.checkoutSessions, "checkout.session", idOf(call))),
-  route("POST", "/v1/payment_pages/*/confirm", ["payment_method", "expected_amount", "key", "eid"], (call) =>
-    completeSession(call.w, idOf(call), needText(call.input, "payment_method")),
+  route("GET", "/v1/payment_pages/*", ["key", "eid"], (call) =>
+    need(call.w.tables.checkoutSessions, "checkout.session", idOf(call)),
+  ),
+  route(
+    "POST",
+    "/v1/payment_pages/*/confirm",
+    ["payment_method", "expected_amount", "key", "eid"],
+    (call) => completeSession(call.w, idOf(call), needText(call.input, "payment_method")),
   ),
 ];

@@ -1,4 +1,5 @@
 import { invalid } from "#sandbox/http/failure.ts";
+
 import { patchCustomer } from "./customers.ts";
 import { emit, emitChange } from "./events.ts";
 import { finalizeInvoice, markPaid, paymentOf } from "./invoices.ts";
@@ -38,17 +39,26 @@ const NO_METHOD: Decline = {
 const AUTHENTICATION: Decline = {
   code: "subscription_payment_intent_requires_action",
   declineCode: undefined,
-  message: "Payment for this subscription requires additional user action before it can be completed successfully.",
+  message:
+    "Payment for this subscription requires additional user action before it can be completed successfully.",
 };
 
 /** Tries to get an open invoice paid and lets its subscription and customer follow. */
 export function collect(w: World, id: string, how: Collecting = {}): Collected {
   const invoice = w.tables.invoices.get(id);
   if (invoice === undefined || (invoice.status !== "open" && invoice.status !== "uncollectible")) {
-    throw invalid(invoice?.status === "paid" ? "Invoice is already paid" : "This invoice cannot be paid.", undefined, "invoice_payment_intent_requires_action");
+    throw invalid(
+      invoice?.status === "paid" ? "Invoice is already paid" : "This invoice cannot be paid.",
+      undefined,
+      "invoice_payment_intent_requires_action",
+    );
   }
   if (invoice.amount_due === 0 || how.paidOutOfBand === true) {
-    return { invoice: paid(w, invoice, how.paidOutOfBand === true ? invoice.amount_due : 0), decline: undefined, intent: undefined };
+    return {
+      invoice: paid(w, invoice, how.paidOutOfBand === true ? invoice.amount_due : 0),
+      decline: undefined,
+      intent: undefined,
+    };
   }
   const method = how.paymentMethod ?? defaultMethod(w, invoice);
   if (method === undefined) {
@@ -74,14 +84,30 @@ export function collect(w: World, id: string, how: Collecting = {}): Collected {
   });
   switch (confirmed.intent.status) {
     case "succeeded":
-      return { invoice: paid(w, current(w, invoice), confirmed.intent.amount), decline: undefined, intent: confirmed.intent };
+      return {
+        invoice: paid(w, current(w, invoice), confirmed.intent.amount),
+        decline: undefined,
+        intent: confirmed.intent,
+      };
     case "processing":
-      return { invoice: waiting(w, current(w, invoice)), decline: undefined, intent: confirmed.intent };
+      return {
+        invoice: waiting(w, current(w, invoice)),
+        decline: undefined,
+        intent: confirmed.intent,
+      };
     case "requires_action":
       emit(w, "invoice.payment_action_required", current(w, invoice), invoice.test_clock);
-      return { invoice: unpaid(w, current(w, invoice)), decline: AUTHENTICATION, intent: confirmed.intent };
+      return {
+        invoice: unpaid(w, current(w, invoice)),
+        decline: AUTHENTICATION,
+        intent: confirmed.intent,
+      };
     default:
-      return { invoice: unpaid(w, current(w, invoice)), decline: confirmed.decline, intent: confirmed.intent };
+      return {
+        invoice: unpaid(w, current(w, invoice)),
+        decline: confirmed.decline,
+        intent: confirmed.intent,
+      };
   }
 }
 
@@ -118,7 +144,10 @@ export function defaultMethod(w: World, invoice: Invoice): string | undefined {
 }
 
 function waiting(w: World, before: Invoice): Invoice {
-  const after = amend(w.tables.invoices, before, { attempted: true, attempt_count: before.attempt_count + 1 });
+  const after = amend(w.tables.invoices, before, {
+    attempted: true,
+    attempt_count: before.attempt_count + 1,
+  });
   const subscription = subscriptionOf(w, after);
   if (subscription?.status === "incomplete") {
     patchSubscription(w, subscription.id, { status: "active" });
@@ -129,7 +158,11 @@ function waiting(w: World, before: Invoice): Invoice {
 function paid(w: World, before: Invoice, amount: number): Invoice {
   const after = markPaid(w, before, amount);
   const subscription = subscriptionOf(w, after);
-  if (subscription !== undefined && ["incomplete", "past_due", "unpaid"].includes(subscription.status) && isLatest(subscription, after)) {
+  if (
+    subscription !== undefined &&
+    ["incomplete", "past_due", "unpaid"].includes(subscription.status) &&
+    isLatest(subscription, after)
+  ) {
     patchSubscription(w, subscription.id, { status: "active" });
   }
   if (after.customer !== null && !owes(w, after.customer)) {
@@ -144,7 +177,9 @@ function isLatest(subscription: Subscription, invoice: Invoice): boolean {
 
 function owes(w: World, customer: string): boolean {
   return [...w.tables.subscriptions.values()].some(
-    (subscription) => subscription.customer === customer && (subscription.status === "past_due" || subscription.status === "unpaid"),
+    (subscription) =>
+      subscription.customer === customer &&
+      (subscription.status === "past_due" || subscription.status === "unpaid"),
   );
 }
 
@@ -152,11 +187,20 @@ function owes(w: World, customer: string): boolean {
 function unpaid(w: World, before: Invoice): Invoice {
   const subscription = subscriptionOf(w, before);
   const attempts = before.attempt_count + 1;
-  const retries = subscription === undefined || before.auto_advance !== true || subscription.status === "incomplete" ? [] : w.settings.retryDays;
+  const retries =
+    subscription === undefined ||
+    before.auto_advance !== true ||
+    subscription.status === "incomplete"
+      ? []
+      : w.settings.retryDays;
   const days = retries[attempts - 1];
   const now = nowOf(w, before.test_clock);
   const next = days === undefined ? null : now + days * DAY;
-  const after = amend(w.tables.invoices, before, { attempt_count: attempts, attempted: true, next_payment_attempt: next });
+  const after = amend(w.tables.invoices, before, {
+    attempt_count: attempts,
+    attempted: true,
+    next_payment_attempt: next,
+  });
   emitChange(w, "invoice.updated", { before, after, clockId: after.test_clock });
   emit(w, "invoice.payment_failed", after, after.test_clock);
   if (subscription === undefined) {
@@ -177,7 +221,11 @@ function unpaid(w: World, before: Invoice): Invoice {
 function retry(w: World, id: string, planned: number): void {
   const invoice = w.tables.invoices.get(id);
   const subscription = invoice === undefined ? undefined : subscriptionOf(w, invoice);
-  if (invoice?.status === "open" && invoice.next_payment_attempt === planned && subscription?.status !== "canceled") {
+  if (
+    invoice?.status === "open" &&
+    invoice.next_payment_attempt === planned &&
+    subscription?.status !== "canceled"
+  ) {
     collect(w, id);
   }
 }

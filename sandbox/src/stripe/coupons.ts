@@ -1,3 +1,4 @@
+import { addMonths } from "#sandbox/clock.ts";
 import { idOf, need, route, type Call, type Route } from "#sandbox/http/call.ts";
 import { invalid, missing, required } from "#sandbox/http/failure.ts";
 import {
@@ -15,7 +16,7 @@ import {
   type Input,
 } from "#sandbox/http/input.ts";
 import { matches, page } from "#sandbox/http/page.ts";
-import { addMonths } from "#sandbox/clock.ts";
+
 import { emit, emitChange } from "./events.ts";
 import type { Coupon, Discount, PromotionCode, TaxRate } from "./shapes.ts";
 import { amend, newId, nowOf, type World } from "./world.ts";
@@ -76,7 +77,11 @@ export function redeem(w: World, couponId: string, to: Redemption): Discount {
     throw missing("coupon", couponId, "coupon");
   }
   if (!coupon.valid || (coupon.redeem_by !== null && coupon.redeem_by < to.now)) {
-    throw invalid(`Coupon ${couponId} is used up and cannot be applied.`, "coupon", "coupon_expired");
+    throw invalid(
+      `Coupon ${couponId} is used up and cannot be applied.`,
+      "coupon",
+      "coupon_expired",
+    );
   }
   const times = coupon.times_redeemed + 1;
   const after = amend(w.tables.coupons, coupon, {
@@ -90,7 +95,10 @@ export function redeem(w: World, couponId: string, to: Redemption): Discount {
     checkout_session: null,
     customer: to.customer,
     customer_account: null,
-    end: coupon.duration === "repeating" ? addMonths(to.now, coupon.duration_in_months ?? 1, to.now) : null,
+    end:
+      coupon.duration === "repeating"
+        ? addMonths(to.now, coupon.duration_in_months ?? 1, to.now)
+        : null,
     invoice: null,
     invoice_item: null,
     promotion_code: to.promotionCode,
@@ -151,7 +159,8 @@ function byCode(w: World, id: string): DiscountWish {
 function createPromotionCode(call: Call): PromotionCode {
   const { w, input } = call;
   const promotion = nested(input, "promotion");
-  const coupon = promotion === undefined ? needText(input, "coupon") : needText(promotion, "coupon");
+  const coupon =
+    promotion === undefined ? needText(input, "coupon") : needText(promotion, "coupon");
   need(w.tables.coupons, "coupon", coupon, "coupon");
   const restrictions = nested(input, "restrictions");
   const code: PromotionCode = {
@@ -168,9 +177,11 @@ function createPromotionCode(call: Call): PromotionCode {
     metadata: metadata(input),
     promotion: { coupon, type: "coupon" },
     restrictions: {
-      first_time_transaction: (restrictions && bool(restrictions, "first_time_transaction")) ?? false,
+      first_time_transaction:
+        (restrictions && bool(restrictions, "first_time_transaction")) ?? false,
       minimum_amount: (restrictions && int(restrictions, "minimum_amount")) ?? null,
-      minimum_amount_currency: (restrictions && text(restrictions, "minimum_amount_currency")) ?? null,
+      minimum_amount_currency:
+        (restrictions && text(restrictions, "minimum_amount_currency")) ?? null,
     },
     times_redeemed: 0,
   };
@@ -203,7 +214,8 @@ function createTaxRate(call: Call): TaxRate {
     percentage,
     rate_type: "percentage",
     state: nullable(input, "state") ?? null,
-    tax_type: choice(input, "tax_type", ["gst", "hst", "jct", "pst", "qst", "sales_tax", "vat"]) ?? null,
+    tax_type:
+      choice(input, "tax_type", ["gst", "hst", "jct", "pst", "qst", "sales_tax", "vat"]) ?? null,
   };
   w.tables.taxRates.set(rate.id, rate);
   emit(w, "tax_rate.created", rate);
@@ -272,6 +284,8 @@ export const couponRoutes: readonly Route[] = [
   route("GET", "/v1/tax_rates", "taxRateList", (call) =>
     page(call, call.w.tables.taxRates.values(), (rate) => matches(call, "active", rate.active)),
   ),
-  route("GET", "/v1/tax_rates/*", [], (call) => need(call.w.tables.taxRates, "tax rate", idOf(call))),
+  route("GET", "/v1/tax_rates/*", [], (call) =>
+    need(call.w.tables.taxRates, "tax rate", idOf(call)),
+  ),
   route("POST", "/v1/tax_rates/*", "taxRateUpdate", updateTaxRate),
 ];

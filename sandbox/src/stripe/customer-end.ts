@@ -1,4 +1,5 @@
 import { idOf, need, route, type Call, type Route } from "#sandbox/http/call.ts";
+
 import { emit } from "./events.ts";
 import { endSubscription } from "./subscription-state.ts";
 
@@ -7,7 +8,11 @@ function remove(call: Call): object {
   const { w } = call;
   const customer = need(w.tables.customers, "customer", idOf(call));
   for (const subscription of [...w.tables.subscriptions.values()]) {
-    if (subscription.customer === customer.id && subscription.status !== "canceled" && subscription.status !== "incomplete_expired") {
+    if (
+      subscription.customer === customer.id &&
+      subscription.status !== "canceled" &&
+      subscription.status !== "incomplete_expired"
+    ) {
       endSubscription(w, subscription, { reason: "cancellation_requested" });
     }
   }

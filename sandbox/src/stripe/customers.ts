@@ -1,6 +1,16 @@
 import { idOf, need, route, type Call, type Route } from "#sandbox/http/call.ts";
-import { has, int, metadata, needText, nested, nullable, text, type Input } from "#sandbox/http/input.ts";
+import {
+  has,
+  int,
+  metadata,
+  needText,
+  nested,
+  nullable,
+  text,
+  type Input,
+} from "#sandbox/http/input.ts";
 import { matches, page, wholeList } from "#sandbox/http/page.ts";
+
 import { addressOf, shippingOf } from "./addresses.ts";
 import { redeem, wantedDiscounts } from "./coupons.ts";
 import { emit, emitChange } from "./events.ts";
@@ -28,7 +38,12 @@ export function createCustomer(w: World, input: Input): Customer {
     discount: null,
     email: nullable(input, "email") ?? null,
     invoice_prefix: w.random.token(8).toUpperCase(),
-    invoice_settings: { custom_fields: null, default_payment_method: null, footer: null, rendering_options: null },
+    invoice_settings: {
+      custom_fields: null,
+      default_payment_method: null,
+      footer: null,
+      rendering_options: null,
+    },
     livemode: false,
     metadata: metadata(input),
     name: nullable(input, "name") ?? null,
@@ -51,7 +66,8 @@ export function createCustomer(w: World, input: Input): Customer {
 function outfit(w: World, bare: Customer, input: Input): Customer {
   const method = text(input, "payment_method");
   const token = text(input, "source");
-  const attached = method === undefined || method === "" ? undefined : resolvePaymentMethod(w, method);
+  const attached =
+    method === undefined || method === "" ? undefined : resolvePaymentMethod(w, method);
   const card = token === undefined || token === "" ? undefined : createCard(w, token, bare.id);
   const wishes = defaultMethodOf(w, input, { asked: method, attached: attached?.id });
   const customer = amend(w.tables.customers, bare, {
@@ -83,7 +99,9 @@ function defaultMethodOf(
   if (wanted === undefined || wanted === null) {
     return wanted;
   }
-  return wanted === known.asked && known.attached !== undefined ? known.attached : resolvePaymentMethod(w, wanted).id;
+  return wanted === known.asked && known.attached !== undefined
+    ? known.attached
+    : resolvePaymentMethod(w, wanted).id;
 }
 
 function newDiscount(w: World, customer: Customer, input: Input): Discount | undefined {
@@ -118,7 +136,9 @@ function update(call: Call): Customer {
     name: keep("name"),
     phone: keep("phone"),
     invoice_settings:
-      method === undefined ? before.invoice_settings : { ...before.invoice_settings, default_payment_method: method },
+      method === undefined
+        ? before.invoice_settings
+        : { ...before.invoice_settings, default_payment_method: method },
     metadata: metadata(input, before.metadata),
     shipping: has(input, "shipping") ? shippingOf(input) : before.shipping,
   });
@@ -207,18 +227,31 @@ function removeSource(call: Call): object {
 
 /** `field:'value'` and `field~'value'` clauses joined by AND, over email, name, metadata. */
 function search(call: Call): object {
-  const clauses = [...needText(call.input, "query").matchAll(/(?<field>[\w["'\]]+)\s*(?<op>[:~])\s*["'](?<value>[^"']*)["']/gu)];
+  const clauses = [
+    ...needText(call.input, "query").matchAll(
+      /(?<field>[\w["'\]]+)\s*(?<op>[:~])\s*["'](?<value>[^"']*)["']/gu,
+    ),
+  ];
   const data = [...call.w.tables.customers.values()].filter((customer) =>
     clauses.every((clause) => {
       const field = clause.groups?.["field"] ?? "";
       const wanted = (clause.groups?.["value"] ?? "").toLowerCase();
       const key = /^metadata\[["'](?<key>[^"']+)["']\]$/u.exec(field)?.groups?.["key"];
-      const has = key === undefined ? { email: customer.email, name: customer.name }[field] : customer.metadata[key];
+      const has =
+        key === undefined
+          ? { email: customer.email, name: customer.name }[field]
+          : customer.metadata[key];
       const actual = (has ?? "").toLowerCase();
       return clause.groups?.["op"] === "~" ? actual.includes(wanted) : actual === wanted;
     }),
   );
-  return { object: "search_result", url: call.path, has_more: false, next_page: null, data: data.reverse().slice(0, 100) };
+  return {
+    object: "search_result",
+    url: call.path,
+    has_more: false,
+    next_page: null,
+    data: data.reverse().slice(0, 100),
+  };
 }
 
 export const customerRoutes: readonly Route[] = [
@@ -227,7 +260,8 @@ export const customerRoutes: readonly Route[] = [
     page(
       call,
       call.w.tables.customers.values(),
-      (customer) => matches(call, "email", customer.email) && matches(call, "test_clock", customer.test_clock),
+      (customer) =>
+        matches(call, "email", customer.email) && matches(call, "test_clock", customer.test_clock),
     ),
   ),
   route("GET", "/v1/customers/search", "customerSearch", search),
@@ -238,7 +272,9 @@ export const customerRoutes: readonly Route[] = [
   route("GET", "/v1/customers/*/sources", "customerListSources", (call) =>
     page(call, call.w.tables.cards.values(), (card) => card.customer === idOf(call)),
   ),
-  route("GET", "/v1/customers/*/sources/*", [], (call) => need(call.w.tables.cards, "source", idOf(call, 1))),
+  route("GET", "/v1/customers/*/sources/*", [], (call) =>
+    need(call.w.tables.cards, "source", idOf(call, 1)),
+  ),
   route("POST", "/v1/customers/*/sources/*", "customerUpdateSource", updateSource),
   route("DELETE", "/v1/customers/*/sources/*", [], removeSource),
   route("GET", "/v1/customers/*/payment_methods", "customerListPaymentMethods", (call) =>

@@ -2,8 +2,8 @@ import { collect, finalizeAndCollect, type Collected, type Collecting } from "./
 import { emit, emitChange } from "./events.ts";
 import { pendingItems } from "./invoice-items.ts";
 import { subscriptionLine } from "./invoice-lines.ts";
-import { draftInvoice, finalizeInvoice } from "./invoices.ts";
 import { voidNow } from "./invoice-routes.ts";
+import { draftInvoice, finalizeInvoice } from "./invoices.ts";
 import { periodEnd } from "./periods.ts";
 import type { Invoice, Subscription, SubscriptionItem } from "./shapes.ts";
 import { itemAmount } from "./subscription-items.ts";
@@ -47,8 +47,12 @@ export function draftFor(w: World, subscription: Subscription, billing: Billing)
     lines,
     items: pendingItems(w, customer.id, subscription.id),
     discounts: subscription.discounts,
-    period: billing.reason === "subscription_cycle" ? { start: period.start, end: period.start } : { start: now, end: now },
-    collection: subscription.collection_method === "send_invoice" ? "send_invoice" : "charge_automatically",
+    period:
+      billing.reason === "subscription_cycle"
+        ? { start: period.start, end: period.start }
+        : { start: now, end: now },
+    collection:
+      subscription.collection_method === "send_invoice" ? "send_invoice" : "charge_automatically",
     daysUntilDue: subscription.days_until_due,
     description: null,
     metadata: {},
@@ -60,7 +64,12 @@ export function draftFor(w: World, subscription: Subscription, billing: Billing)
 }
 
 /** Drafts, announces, finalizes and collects at once, as for a first invoice or a change of plan. */
-export function billNow(w: World, id: string, billing: Billing, how: Collecting = {}): Collected | undefined {
+export function billNow(
+  w: World,
+  id: string,
+  billing: Billing,
+  how: Collecting = {},
+): Collected | undefined {
   const subscription = w.tables.subscriptions.get(id);
   if (subscription === undefined) {
     return undefined;
@@ -80,7 +89,9 @@ export function dropSpentDiscounts(w: World, id: string, invoice: Invoice): void
   const kept: string[] = [];
   for (const discountId of subscription?.discounts ?? []) {
     const discount = w.tables.discounts.get(discountId);
-    const once = w.tables.coupons.get(discount?.source.coupon ?? "")?.duration === "once" && invoice.subtotal > 0;
+    const once =
+      w.tables.coupons.get(discount?.source.coupon ?? "")?.duration === "once" &&
+      invoice.subtotal > 0;
     const ended = discount !== undefined && discount.end !== null && discount.end <= now;
     if (discount !== undefined && (once || ended)) {
       emit(w, "customer.discount.deleted", discount, subscription?.test_clock);
@@ -128,10 +139,17 @@ function isLive(subscription: Subscription): boolean {
 
 function atPeriodEnd(w: World, id: string, end: number): void {
   const subscription = w.tables.subscriptions.get(id);
-  if (subscription === undefined || !isLive(subscription) || currentPeriod(subscription).end !== end) {
+  if (
+    subscription === undefined ||
+    !isLive(subscription) ||
+    currentPeriod(subscription).end !== end
+  ) {
     return;
   }
-  if (subscription.cancel_at_period_end || (subscription.cancel_at !== null && subscription.cancel_at <= end)) {
+  if (
+    subscription.cancel_at_period_end ||
+    (subscription.cancel_at !== null && subscription.cancel_at <= end)
+  ) {
     endSubscription(w, subscription, { reason: "cancellation_requested" });
   } else if (subscription.status !== "paused" && subscription.status !== "incomplete") {
     renew(w, subscription, false);
@@ -154,7 +172,11 @@ export function renew(w: World, subscription: Subscription, atOnce: boolean): In
   };
   const draft = draftFor(w, moved, { reason: "subscription_cycle", period: true });
   const after = amend(w.tables.subscriptions, subscription, { ...moved, latest_invoice: draft.id });
-  emitChange(w, "customer.subscription.updated", { before: subscription, after, clockId: after.test_clock });
+  emitChange(w, "customer.subscription.updated", {
+    before: subscription,
+    after,
+    clockId: after.test_clock,
+  });
   emit(w, "invoice.created", draft, draft.test_clock);
   scheduleCycle(w, after);
   settleDraft(w, after, draft, atOnce);
@@ -162,7 +184,11 @@ export function renew(w: World, subscription: Subscription, atOnce: boolean): In
 }
 
 /** The items with their next period. */
-export function movePeriods(items: readonly SubscriptionItem[], start: number, anchor: number): SubscriptionItem[] {
+export function movePeriods(
+  items: readonly SubscriptionItem[],
+  start: number,
+  anchor: number,
+): SubscriptionItem[] {
   return items.map((item) => ({
     ...item,
     current_period_start: start,
@@ -192,7 +218,10 @@ function settleDraft(w: World, subscription: Subscription, draft: Invoice, atOnc
     } else if (paused.behavior === "void") {
       voidNow(w, open);
     } else {
-      const after = amend(w.tables.invoices, open, { next_payment_attempt: null, status: "uncollectible" });
+      const after = amend(w.tables.invoices, open, {
+        next_payment_attempt: null,
+        status: "uncollectible",
+      });
       emit(w, "invoice.marked_uncollectible", after, after.test_clock);
     }
   };
@@ -207,9 +236,15 @@ function settleDraft(w: World, subscription: Subscription, draft: Invoice, atOnc
 export function trialMayEnd(w: World, subscription: Subscription): boolean {
   const customer = w.tables.customers.get(subscription.customer);
   const method =
-    subscription.default_payment_method ?? customer?.invoice_settings.default_payment_method ?? customer?.default_source;
+    subscription.default_payment_method ??
+    customer?.invoice_settings.default_payment_method ??
+    customer?.default_source;
   const behaviour = subscription.trial_settings?.end_behavior.missing_payment_method;
-  if ((method !== null && method !== undefined) || behaviour === "create_invoice" || behaviour === undefined) {
+  if (
+    (method !== null && method !== undefined) ||
+    behaviour === "create_invoice" ||
+    behaviour === undefined
+  ) {
     return true;
   }
   if (behaviour === "cancel") {
@@ -218,7 +253,11 @@ export function trialMayEnd(w: World, subscription: Subscription): boolean {
   }
   const now = nowOf(w, subscription.test_clock);
   const paused = amend(w.tables.subscriptions, subscription, { status: "paused", trial_end: now });
-  emitChange(w, "customer.subscription.updated", { before: subscription, after: paused, clockId: paused.test_clock });
+  emitChange(w, "customer.subscription.updated", {
+    before: subscription,
+    after: paused,
+    clockId: paused.test_clock,
+  });
   emit(w, "customer.subscription.paused", paused, paused.test_clock);
   return false;
 }

@@ -2,6 +2,7 @@ import { idOf, need, route, type Call, type Route } from "#sandbox/http/call.ts"
 import { invalid } from "#sandbox/http/failure.ts";
 import { bool, metadata, nested } from "#sandbox/http/input.ts";
 import { matches, page } from "#sandbox/http/page.ts";
+
 import { bookMovement } from "./balance.ts";
 import { emit, emitChange } from "./events.ts";
 import type { Charge, Dispute } from "./shapes.ts";
@@ -44,7 +45,11 @@ const EVIDENCE_TEXTS = [
 type EvidenceText = (typeof EVIDENCE_TEXTS)[number];
 
 /** A customer's bank disputes a charge; an inquiry takes no money yet. */
-export function openDispute(w: World, charge: Charge, why: { reason: string; inquiry: boolean }): Dispute {
+export function openDispute(
+  w: World,
+  charge: Charge,
+  why: { reason: string; inquiry: boolean },
+): Dispute {
   const id = newId(w, "du");
   const now = nowOf(w, null);
   const withdrawn = why.inquiry
@@ -85,7 +90,12 @@ export function openDispute(w: World, charge: Charge, why: { reason: string; inq
     network_reason_code: "10.4",
     payment_intent: charge.payment_intent,
     payment_method_details: {
-      card: { brand: "visa", case_type: why.inquiry ? "inquiry" : "chargeback", network: "visa", network_reason_code: "10" },
+      card: {
+        brand: "visa",
+        case_type: why.inquiry ? "inquiry" : "chargeback",
+        network: "visa",
+        network_reason_code: "10",
+      },
       type: "card",
     },
     reason: why.reason,
@@ -141,13 +151,24 @@ function update(call: Call): Dispute {
   const before = need(w.tables.disputes, "dispute", idOf(call));
   const evidence = nested(input, "evidence");
   const submit = bool(input, "submit") ?? evidence !== undefined;
-  const texts = new Map([...(evidence?.hash ?? [])].filter((pair): pair is [string, string] => typeof pair[1] === "string"));
+  const texts = new Map(
+    [...(evidence?.hash ?? [])].filter(
+      (pair): pair is [string, string] => typeof pair[1] === "string",
+    ),
+  );
   if (evidence !== undefined && !before.status.endsWith("needs_response")) {
-    throw invalid("This dispute is already closed or under review.", undefined, "dispute_already_submitted");
+    throw invalid(
+      "This dispute is already closed or under review.",
+      undefined,
+      "dispute_already_submitted",
+    );
   }
   const submitted = evidence !== undefined && submit;
   const after = amend(w.tables.disputes, before, {
-    evidence: { ...before.evidence, ...Object.fromEntries([...texts].filter(([key]) => isEvidence(key))) },
+    evidence: {
+      ...before.evidence,
+      ...Object.fromEntries([...texts].filter(([key]) => isEvidence(key))),
+    },
     evidence_details: {
       ...before.evidence_details,
       has_evidence: before.evidence_details.has_evidence || evidence !== undefined,
@@ -212,10 +233,13 @@ export const disputeRoutes: readonly Route[] = [
       call,
       call.w.tables.disputes.values(),
       (dispute) =>
-        matches(call, "charge", dispute.charge) && matches(call, "payment_intent", dispute.payment_intent),
+        matches(call, "charge", dispute.charge) &&
+        matches(call, "payment_intent", dispute.payment_intent),
     ),
   ),
   route("GET", "/v1/disputes/*", [], (call) => need(call.w.tables.disputes, "dispute", idOf(call))),
   route("POST", "/v1/disputes/*", "disputeUpdate", update),
-  route("POST", "/v1/disputes/*/close", "disputeClose", (call) => closeDispute(call.w, idOf(call), false)),
+  route("POST", "/v1/disputes/*/close", "disputeClose", (call) =>
+    closeDispute(call.w, idOf(call), false),
+  ),
 ];

@@ -1,8 +1,13 @@
-import { newId, nowOf, type StoredEvent, type World } from "./world.ts";
 import type { EventType } from "./shapes.ts";
+import { newId, nowOf, type StoredEvent, type World } from "./world.ts";
 
 /** Records an event about the object as it is now and tells the listeners (webhook delivery). */
-export function emit(w: World, type: EventType, object: object, clockId: string | null = null): StoredEvent {
+export function emit(
+  w: World,
+  type: EventType,
+  object: object,
+  clockId: string | null = null,
+): StoredEvent {
   return record(w, type, object, { previous: undefined, clockId });
 }
 

@@ -1,5 +1,6 @@
 import { isJsonObject, type JsonObject } from "#sandbox/http/json.ts";
 import { wholeList } from "#sandbox/http/page.ts";
+
 import type { World } from "./world.ts";
 
 type Make = (w: World, id: string, node: JsonObject) => object;
@@ -24,7 +25,8 @@ const MAKERS = new Map<string, Make>([
   ],
   [
     "checkout.session.line_items",
-    (w, id) => wholeList(`/v1/checkout/sessions/${id}/line_items`, w.secrets.checkoutLines.get(id) ?? []),
+    (w, id) =>
+      wholeList(`/v1/checkout/sessions/${id}/line_items`, w.secrets.checkoutLines.get(id) ?? []),
   ],
   [
     "customer.subscriptions",
@@ -32,7 +34,9 @@ const MAKERS = new Map<string, Make>([
       wholeList(
         `/v1/customers/${id}/subscriptions`,
         [...w.tables.subscriptions.values()]
-          .filter((subscription) => subscription.customer === id && subscription.status !== "canceled")
+          .filter(
+            (subscription) => subscription.customer === id && subscription.status !== "canceled",
+          )
           .reverse(),
       ),
   ],

@@ -1,7 +1,18 @@
 import { idOf, need, route, type Call, type Route } from "#sandbox/http/call.ts";
 import { invalid } from "#sandbox/http/failure.ts";
-import { bool, decimal, int, metadata, needText, nested, nullable, text, type Input } from "#sandbox/http/input.ts";
+import {
+  bool,
+  decimal,
+  int,
+  metadata,
+  needText,
+  nested,
+  nullable,
+  text,
+  type Input,
+} from "#sandbox/http/input.ts";
 import { matches, page } from "#sandbox/http/page.ts";
+
 import { emit } from "./events.ts";
 import type { InvoiceItem } from "./shapes.ts";
 import { amend, newId, nowOf, type World } from "./world.ts";
@@ -45,10 +56,15 @@ export function makeInvoiceItem(w: World, wish: ItemWish): InvoiceItem {
     parent:
       wish.subscription === null
         ? null
-        : { subscription_details: { subscription: wish.subscription }, type: "subscription_details" },
+        : {
+            subscription_details: { subscription: wish.subscription },
+            type: "subscription_details",
+          },
     period: { ...wish.period },
     pricing: {
-      ...(wish.price === null || product === undefined ? {} : { price_details: { price: wish.price, product } }),
+      ...(wish.price === null || product === undefined
+        ? {}
+        : { price_details: { price: wish.price, product } }),
       type: "price_details",
       unit_amount_decimal: wish.unitAmount,
     },
@@ -64,10 +80,18 @@ export function makeInvoiceItem(w: World, wish: ItemWish): InvoiceItem {
 }
 
 /** The items that wait for a customer's next invoice; for a subscription also those that belong to none. */
-export function pendingItems(w: World, customer: string, subscription: string | null): readonly InvoiceItem[] {
+export function pendingItems(
+  w: World,
+  customer: string,
+  subscription: string | null,
+): readonly InvoiceItem[] {
   return [...w.tables.invoiceItems.values()].filter((item) => {
     const owner = item.parent?.subscription_details?.subscription ?? null;
-    return item.customer === customer && item.invoice === null && (owner === null || owner === subscription);
+    return (
+      item.customer === customer &&
+      item.invoice === null &&
+      (owner === null || owner === subscription)
+    );
   });
 }
 
@@ -75,14 +99,25 @@ export function pendingItems(w: World, customer: string, subscription: string | 
 export function createInvoiceItem(w: World, input: Input): InvoiceItem {
   const customer = need(w.tables.customers, "customer", needText(input, "customer"), "customer");
   const pricing = nested(input, "pricing");
-  const priceId = (pricing === undefined ? undefined : text(pricing, "price")) ?? text(input, "price");
-  const price = priceId === undefined ? undefined : need(w.tables.prices, "price", priceId, "price");
+  const priceId =
+    (pricing === undefined ? undefined : text(pricing, "price")) ?? text(input, "price");
+  const price =
+    priceId === undefined ? undefined : need(w.tables.prices, "price", priceId, "price");
   const quantity = int(input, "quantity") ?? 1;
-  const unit = decimal(input, "unit_amount_decimal") ?? int(input, "unit_amount") ?? price?.unit_amount ?? undefined;
-  const amount = int(input, "amount") ?? (unit === undefined ? undefined : Math.round(unit * quantity));
+  const unit =
+    decimal(input, "unit_amount_decimal") ??
+    int(input, "unit_amount") ??
+    price?.unit_amount ??
+    undefined;
+  const amount =
+    int(input, "amount") ?? (unit === undefined ? undefined : Math.round(unit * quantity));
   const currency = text(input, "currency") ?? price?.currency ?? "usd";
   if (amount === undefined) {
-    throw invalid("You must pass one of amount, pricing or price_data.", "amount", "parameter_missing");
+    throw invalid(
+      "You must pass one of amount, pricing or price_data.",
+      "amount",
+      "parameter_missing",
+    );
   }
   const now = nowOf(w, customer.test_clock);
   const period = nested(input, "period");
@@ -140,7 +175,9 @@ export const invoiceItemRoutes: readonly Route[] = [
         matches(call, "pending", item.invoice === null),
     ),
   ),
-  route("GET", "/v1/invoiceitems/*", [], (call) => need(call.w.tables.invoiceItems, "invoiceitem", idOf(call))),
+  route("GET", "/v1/invoiceitems/*", [], (call) =>
+    need(call.w.tables.invoiceItems, "invoiceitem", idOf(call)),
+  ),
   route("POST", "/v1/invoiceitems/*", "invoiceItemUpdate", update),
   route("DELETE", "/v1/invoiceitems/*", [], remove),
 ];

@@ -38,7 +38,9 @@ function line(w: World, wish: LineWish): InvoiceLine {
     period: { end: wish.period.end, start: wish.period.start },
     pretax_credit_amounts: [],
     pricing: {
-      ...(price === undefined ? {} : { price_details: { price: price.id, product: price.product } }),
+      ...(price === undefined
+        ? {}
+        : { price_details: { price: price.id, product: price.product } }),
       type: "price_details",
       unit_amount_decimal: price?.unit_amount_decimal ?? String(wish.amount),
     },
@@ -110,7 +112,12 @@ export function itemLine(w: World, item: InvoiceItem): InvoiceLine {
 }
 
 /** Stripe's words for a proration. */
-export function prorationText(w: World, item: SubscriptionItem, what: "Remaining" | "Unused", at: number): string {
+export function prorationText(
+  w: World,
+  item: SubscriptionItem,
+  what: "Remaining" | "Unused",
+  at: number,
+): string {
   const name = w.tables.products.get(item.price.product)?.name ?? "Subscription";
   const quantity = item.quantity ?? 1;
   const times = quantity === 1 ? name : `${quantity} × ${name}`;

@@ -1,12 +1,25 @@
 import { idOf, need, route, type Call, type Route } from "#sandbox/http/call.ts";
 import { invalid, missing } from "#sandbox/http/failure.ts";
-import { bool, choice, has, hashes, int, metadata, needText, nested, nullable, text, type Input } from "#sandbox/http/input.ts";
+import {
+  bool,
+  choice,
+  has,
+  hashes,
+  int,
+  metadata,
+  needText,
+  nested,
+  nullable,
+  text,
+  type Input,
+} from "#sandbox/http/input.ts";
 import { matches, page } from "#sandbox/http/page.ts";
+
 import { collect, finalizeAndCollect, sendInvoice } from "./collection.ts";
 import { redeem, wantedDiscounts } from "./coupons.ts";
 import { emit, emitChange } from "./events.ts";
-import { itemLine } from "./invoice-lines.ts";
 import { createInvoiceItem, pendingItems } from "./invoice-items.ts";
+import { itemLine } from "./invoice-lines.ts";
 import { draftInvoice, finalizeInvoice, paymentOf, refigure } from "./invoices.ts";
 import { cancelIntent } from "./payment-intents.ts";
 import { cardError } from "./payment-methods.ts";
@@ -21,12 +34,23 @@ function create(call: Call): Invoice {
   const { w, input } = call;
   const customer = need(w.tables.customers, "customer", needText(input, "customer"), "customer");
   const subscriptionId = text(input, "subscription") ?? null;
-  const subscription = subscriptionId === null ? undefined : need(w.tables.subscriptions, "subscription", subscriptionId, "subscription");
+  const subscription =
+    subscriptionId === null
+      ? undefined
+      : need(w.tables.subscriptions, "subscription", subscriptionId, "subscription");
   const now = nowOf(w, customer.test_clock);
-  const behaviour = choice(input, "pending_invoice_items_behavior", ["exclude", "include"]) ?? (subscription === undefined ? "exclude" : "include");
+  const behaviour =
+    choice(input, "pending_invoice_items_behavior", ["exclude", "include"]) ??
+    (subscription === undefined ? "exclude" : "include");
   const items = behaviour === "include" ? pendingItems(w, customer.id, subscriptionId) : [];
   const discounts = (wantedDiscounts(w, input) ?? []).map(
-    (wish) => redeem(w, wish.coupon, { customer: customer.id, subscription: null, promotionCode: wish.promotionCode, now }).id,
+    (wish) =>
+      redeem(w, wish.coupon, {
+        customer: customer.id,
+        subscription: null,
+        promotionCode: wish.promotionCode,
+        now,
+      }).id,
   );
   const invoice = draftInvoice(w, {
     customer,
@@ -65,8 +89,11 @@ function update(call: Call): Invoice {
   const before = invoiceOf(call);
   const after = amend(w.tables.invoices, before, {
     auto_advance: bool(input, "auto_advance") ?? before.auto_advance ?? false,
-    default_payment_method: nullable(input, "default_payment_method") ?? before.default_payment_method,
-    description: has(input, "description") ? (nullable(input, "description") ?? null) : before.description,
+    default_payment_method:
+      nullable(input, "default_payment_method") ?? before.default_payment_method,
+    description: has(input, "description")
+      ? (nullable(input, "description") ?? null)
+      : before.description,
     due_date: int(input, "due_date") ?? before.due_date,
     footer: nullable(input, "footer") ?? before.footer,
     metadata: metadata(input, before.metadata ?? {}),
@@ -82,7 +109,9 @@ function finalize(call: Call): Invoice {
   const invoice = finalizeInvoice(w, before.id);
   const settled = invoice.amount_due === 0 ? collect(w, invoice.id).invoice : invoice;
   if (advance && settled.status === "open") {
-    return invoice.collection_method === "send_invoice" ? sendInvoice(w, invoice.id) : collect(w, invoice.id).invoice;
+    return invoice.collection_method === "send_invoice"
+      ? sendInvoice(w, invoice.id)
+      : collect(w, invoice.id).invoice;
   }
   return settled;
 }
@@ -102,7 +131,10 @@ function pay(call: Call): Invoice {
   if (decline !== undefined) {
     throw decline.code === "resource_missing"
       ? invalid(decline.message, undefined, decline.code)
-      : cardError(decline, intent === undefined ? {} : { attached: { name: "payment_intent", id: intent.id } });
+      : cardError(
+          decline,
+          intent === undefined ? {} : { attached: { name: "payment_intent", id: intent.id } },
+        );
   }
   return invoice;
 }
@@ -150,7 +182,10 @@ function writeOff(call: Call): Invoice {
   const after = amend(w.tables.invoices, before, {
     next_payment_attempt: null,
     status: "uncollectible",
-    status_transitions: { ...before.status_transitions, marked_uncollectible_at: nowOf(w, before.test_clock) },
+    status_transitions: {
+      ...before.status_transitions,
+      marked_uncollectible_at: nowOf(w, before.test_clock),
+    },
   });
   emit(w, "invoice.marked_uncollectible", after, after.test_clock);
   reviveAfter(w, after);
@@ -164,7 +199,9 @@ function remove(call: Call): object {
     throw invalid("You can only delete draft invoices.");
   }
   w.tables.invoices.delete(invoice.id);
-  for (const item of [...w.tables.invoiceItems.values()].filter((one) => one.invoice === invoice.id)) {
+  for (const item of [...w.tables.invoiceItems.values()].filter(
+    (one) => one.invoice === invoice.id,
+  )) {
     w.tables.invoiceItems.delete(item.id);
   }
   emit(w, "invoice.deleted", invoice, invoice.test_clock);
@@ -193,7 +230,11 @@ function intoDraft(w: World, itemId: string, invoiceId: string): object {
     throw missing("invoice", invoiceId, "invoice");
   }
   if (draft.status !== "draft") {
-    throw invalid("Invoice items can only be added to draft invoices.", "invoice", "invoice_not_editable");
+    throw invalid(
+      "Invoice items can only be added to draft invoices.",
+      "invoice",
+      "invoice_not_editable",
+    );
   }
   const placed = amend(w.tables.invoiceItems, item, { invoice: draft.id });
   const after = refigure(w, draft, [...draft.lines.data, itemLine(w, placed)]);
@@ -249,8 +290,12 @@ export const invoiceRoutes: readonly Route[] = [
   route("POST", "/v1/invoices/*/mark_uncollectible", "invoiceMarkUncollectible", writeOff),
   route("POST", "/v1/invoices/*/send", "invoiceSendInvoice", send),
   route("POST", "/v1/invoices/*/add_lines", "invoiceAddLines", addLines),
-  route("GET", "/v1/invoices/*/lines", "invoiceListLineItems", (call) => page(call, [...invoiceOf(call).lines.data].reverse())),
+  route("GET", "/v1/invoices/*/lines", "invoiceListLineItems", (call) =>
+    page(call, [...invoiceOf(call).lines.data].reverse()),
+  ),
   route("POST", "/v1/invoiceitems", "invoiceItemCreate", addItem),
   route("GET", "/v1/invoice_payments", "invoicePaymentList", listPayments),
-  route("GET", "/v1/invoice_payments/*", [], (call) => need(call.w.tables.invoicePayments, "invoice payment", idOf(call))),
+  route("GET", "/v1/invoice_payments/*", [], (call) =>
+    need(call.w.tables.invoicePayments, "invoice payment", idOf(call)),
+  ),
 ];

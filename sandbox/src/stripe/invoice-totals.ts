@@ -18,7 +18,9 @@ export function activeDiscounts(
   ids: readonly string[],
   now: number,
 ): readonly Discount[] {
-  const own = ids.map((id) => w.tables.discounts.get(id)).filter((discount) => discount !== undefined);
+  const own = ids
+    .map((id) => w.tables.discounts.get(id))
+    .filter((discount) => discount !== undefined);
   const general = w.tables.customers.get(customerId)?.discount ?? undefined;
   const candidates = own.length > 0 || general === undefined ? own : [general];
   return candidates.filter((discount) => discount.end === null || discount.end > now);
@@ -43,7 +45,13 @@ export function totalsOf(
       const part = spread[at] ?? 0;
       return part === 0
         ? line
-        : { ...line, discount_amounts: [...(line.discount_amounts ?? []), { amount: part, discount: discount.id }] };
+        : {
+            ...line,
+            discount_amounts: [
+              ...(line.discount_amounts ?? []),
+              { amount: part, discount: discount.id },
+            ],
+          };
     });
   }
   const total = subtotal - amounts.reduce((sum, one) => sum + one.amount, 0);
@@ -58,7 +66,10 @@ export function totalsOf(
 }
 
 /** A discount's part of each line: percentages rounded line by line, fixed amounts by the lines' order. */
-function spreadDiscount(coupon: Coupon | undefined, lines: readonly InvoiceLine[]): readonly number[] {
+function spreadDiscount(
+  coupon: Coupon | undefined,
+  lines: readonly InvoiceLine[],
+): readonly number[] {
   const left = lines.map((line) => {
     const already = (line.discount_amounts ?? []).reduce((sum, one) => sum + one.amount, 0);
     return line.discountable ? Math.max(0, line.amount - already) : 0;

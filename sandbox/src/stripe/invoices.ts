@@ -1,4 +1,5 @@
 import { invalid } from "#sandbox/http/failure.ts";
+
 import { patchCustomer } from "./customers.ts";
 import { emit, emitChange } from "./events.ts";
 import { itemLine } from "./invoice-lines.ts";
@@ -32,7 +33,10 @@ export interface InvoiceWish {
 export function draftInvoice(w: World, wish: InvoiceWish): Invoice {
   const id = newId(w, "in");
   const now = nowOf(w, wish.clockId);
-  const own = [...wish.items.map((item) => itemLine(w, item)), ...wish.lines].map((line) => ({ ...line, invoice: id }));
+  const own = [...wish.items.map((item) => itemLine(w, item)), ...wish.lines].map((line) => ({
+    ...line,
+    invoice: id,
+  }));
   for (const item of wish.items) {
     amend(w.tables.invoiceItems, item, { invoice: id });
   }
@@ -42,7 +46,12 @@ export function draftInvoice(w: World, wish: InvoiceWish): Invoice {
     ...blankInvoice(w, id, wish),
     ...moneyOf(totals),
     discounts: discounts.map((discount) => discount.id),
-    lines: { object: "list", data: [...totals.lines], has_more: false, url: `/v1/invoices/${id}/lines` },
+    lines: {
+      object: "list",
+      data: [...totals.lines],
+      has_more: false,
+      url: `/v1/invoices/${id}/lines`,
+    },
   };
   w.tables.invoices.set(id, invoice);
   return invoice;
@@ -79,7 +88,13 @@ function blankInvoice(w: World, id: string, wish: InvoiceWish): Invoice {
     attempt_count: 0,
     attempted: false,
     auto_advance: wish.autoAdvance,
-    automatic_tax: { disabled_reason: null, enabled: false, liability: null, provider: null, status: null },
+    automatic_tax: {
+      disabled_reason: null,
+      enabled: false,
+      liability: null,
+      provider: null,
+      status: null,
+    },
     automatically_finalizes_at: wish.autoAdvance ? now + w.settings.draftSeconds : null,
     billing_reason: wish.reason,
     collection_method: wish.collection,
@@ -113,7 +128,10 @@ function blankInvoice(w: World, id: string, wish: InvoiceWish): Invoice {
     lines: { object: "list", data: [], has_more: false, url: `/v1/invoices/${id}/lines` },
     livemode: false,
     metadata: wish.metadata,
-    next_payment_attempt: wish.collection === "charge_automatically" && wish.autoAdvance ? now + w.settings.draftSeconds : null,
+    next_payment_attempt:
+      wish.collection === "charge_automatically" && wish.autoAdvance
+        ? now + w.settings.draftSeconds
+        : null,
     number: null,
     on_behalf_of: null,
     parent:
@@ -121,10 +139,17 @@ function blankInvoice(w: World, id: string, wish: InvoiceWish): Invoice {
         ? null
         : {
             quote_details: null,
-            subscription_details: { metadata: subscription.metadata, subscription: subscription.id },
+            subscription_details: {
+              metadata: subscription.metadata,
+              subscription: subscription.id,
+            },
             type: "subscription_details",
           },
-    payment_settings: { default_mandate: null, payment_method_options: null, payment_method_types: null },
+    payment_settings: {
+      default_mandate: null,
+      payment_method_options: null,
+      payment_method_types: null,
+    },
     period_end: wish.period.end,
     period_start: wish.period.start,
     post_payment_credit_notes_amount: 0,
@@ -136,7 +161,12 @@ function blankInvoice(w: World, id: string, wish: InvoiceWish): Invoice {
     starting_balance: 0,
     statement_descriptor: null,
     status: "draft",
-    status_transitions: { finalized_at: null, marked_uncollectible_at: null, paid_at: null, voided_at: null },
+    status_transitions: {
+      finalized_at: null,
+      marked_uncollectible_at: null,
+      paid_at: null,
+      voided_at: null,
+    },
     subtotal: 0,
     subtotal_excluding_tax: 0,
     test_clock: wish.clockId,
@@ -152,7 +182,12 @@ function blankInvoice(w: World, id: string, wish: InvoiceWish): Invoice {
 /** Recomputes a draft after its lines or discounts changed. */
 export function refigure(w: World, before: Invoice, lines: readonly InvoiceLine[]): Invoice {
   const customer = w.tables.customers.get(before.customer ?? "");
-  const discounts = activeDiscounts(w, before.customer ?? "", before.discounts, nowOf(w, before.test_clock));
+  const discounts = activeDiscounts(
+    w,
+    before.customer ?? "",
+    before.discounts,
+    nowOf(w, before.test_clock),
+  );
   const bare = lines.map((line) => ({ ...line, invoice: before.id, discount_amounts: [] }));
   const totals = totalsOf(w, bare, discounts, customer?.balance ?? 0);
   return amend(w.tables.invoices, before, {
@@ -165,7 +200,11 @@ export function refigure(w: World, before: Invoice, lines: readonly InvoiceLine[
 export function finalizeInvoice(w: World, id: string): Invoice {
   const before = w.tables.invoices.get(id);
   if (before?.status !== "draft") {
-    throw invalid("This invoice is already finalized, you can't re-finalize a non-draft invoice.", undefined, "invoice_not_editable");
+    throw invalid(
+      "This invoice is already finalized, you can't re-finalize a non-draft invoice.",
+      undefined,
+      "invoice_not_editable",
+    );
   }
   const now = nowOf(w, before.test_clock);
   const customer = w.tables.customers.get(before.customer ?? "");
@@ -183,7 +222,11 @@ export function finalizeInvoice(w: World, id: string): Invoice {
     status_transitions: { ...before.status_transitions, finalized_at: now },
   });
   if (customer !== undefined) {
-    patchCustomer(w, customer.id, { balance: ending, currency: after.currency, next_invoice_sequence: sequence + 1 });
+    patchCustomer(w, customer.id, {
+      balance: ending,
+      currency: after.currency,
+      next_invoice_sequence: sequence + 1,
+    });
   }
   emitChange(w, "invoice.finalized", { before, after, clockId: after.test_clock });
   if (after.amount_due > 0) {
@@ -199,7 +242,10 @@ function openPayment(w: World, invoice: Invoice): void {
     currency: invoice.currency,
     customer: invoice.customer,
     paymentMethod: null,
-    description: invoice.billing_reason === "subscription_create" ? "Subscription creation" : `Payment for Invoice ${invoice.number ?? ""}`,
+    description:
+      invoice.billing_reason === "subscription_create"
+        ? "Subscription creation"
+        : `Payment for Invoice ${invoice.number ?? ""}`,
     metadata: {},
     clockId: invoice.test_clock,
   });
@@ -218,11 +264,13 @@ function openPayment(w: World, invoice: Invoice): void {
     status_transitions: { canceled_at: null, paid_at: null },
   };
   w.tables.invoicePayments.set(payment.id, payment);
+  w.secrets.paymentOfInvoice.set(invoice.id, payment.id);
+  w.secrets.invoiceOfIntent.set(intent.id, invoice.id);
 }
 
 /** The payment that an open invoice waits for. */
 export function paymentOf(w: World, invoiceId: string): InvoicePayment | undefined {
-  return [...w.tables.invoicePayments.values()].findLast((payment) => payment.invoice === invoiceId);
+  return w.tables.invoicePayments.get(w.secrets.paymentOfInvoice.get(invoiceId) ?? "");
 }
 
 /** Marks an invoice paid and announces invoice.paid and invoice.payment_succeeded. */

@@ -14,13 +14,19 @@ import {
   type Input,
 } from "#sandbox/http/input.ts";
 import { matches, page } from "#sandbox/http/page.ts";
+
 import { shippingOf } from "./addresses.ts";
+import { captureCharge } from "./charges.ts";
 import { emit } from "./events.ts";
-import { attachPaymentMethod, cardError, createPaymentMethod, resolvePaymentMethod } from "./payment-methods.ts";
+import {
+  attachPaymentMethod,
+  cardError,
+  createPaymentMethod,
+  resolvePaymentMethod,
+} from "./payment-methods.ts";
 import { confirmIntent, isLive } from "./payments.ts";
 import type { PaymentIntent } from "./shapes.ts";
 import { amend, newId, nowOf, type World } from "./world.ts";
-import { captureCharge } from "./charges.ts";
 
 const METHODS = ["card", "link"];
 
@@ -35,7 +41,11 @@ export interface IntentWish {
 }
 
 /** A payment intent before any attempt; announces payment_intent.created. */
-export function makeIntent(w: World, wish: IntentWish, extra: Partial<PaymentIntent> = {}): PaymentIntent {
+export function makeIntent(
+  w: World,
+  wish: IntentWish,
+  extra: Partial<PaymentIntent> = {},
+): PaymentIntent {
   const id = newId(w, "pi");
   const intent: PaymentIntent = {
     id,
@@ -68,7 +78,14 @@ export function makeIntent(w: World, wish: IntentWish, extra: Partial<PaymentInt
     on_behalf_of: null,
     payment_method: wish.paymentMethod,
     payment_method_configuration_details: null,
-    payment_method_options: { card: { installments: null, mandate_options: null, network: null, request_three_d_secure: "automatic" } },
+    payment_method_options: {
+      card: {
+        installments: null,
+        mandate_options: null,
+        network: null,
+        request_three_d_secure: "automatic",
+      },
+    },
     payment_method_types: METHODS,
     payment_record: null,
     processing: null,
@@ -102,10 +119,17 @@ function create(call: Call): PaymentIntent {
   const { w, input } = call;
   const amount = needInt(input, "amount");
   if (amount < 1) {
-    throw invalid("This value must be greater than or equal to 1.", "amount", "parameter_invalid_integer");
+    throw invalid(
+      "This value must be greater than or equal to 1.",
+      "amount",
+      "parameter_invalid_integer",
+    );
   }
   const customer = text(input, "customer") ?? null;
-  const clockId = customer === null ? null : (need(w.tables.customers, "customer", customer, "customer").test_clock ?? null);
+  const clockId =
+    customer === null
+      ? null
+      : (need(w.tables.customers, "customer", customer, "customer").test_clock ?? null);
   const automatic = nested(input, "automatic_payment_methods");
   const intent = makeIntent(
     w,
@@ -119,17 +143,24 @@ function create(call: Call): PaymentIntent {
       clockId,
     },
     {
-      automatic_payment_methods: automatic === undefined ? null : { enabled: bool(automatic, "enabled") ?? true },
-      capture_method: choice(input, "capture_method", ["automatic", "automatic_async", "manual"]) ?? "automatic_async",
-      confirmation_method: choice(input, "confirmation_method", ["automatic", "manual"]) ?? "automatic",
+      automatic_payment_methods:
+        automatic === undefined ? null : { enabled: bool(automatic, "enabled") ?? true },
+      capture_method:
+        choice(input, "capture_method", ["automatic", "automatic_async", "manual"]) ??
+        "automatic_async",
+      confirmation_method:
+        choice(input, "confirmation_method", ["automatic", "manual"]) ?? "automatic",
       payment_method_types: [...(texts(input, "payment_method_types") ?? METHODS)],
       receipt_email: nullable(input, "receipt_email") ?? null,
-      setup_future_usage: choice(input, "setup_future_usage", ["off_session", "on_session"]) ?? null,
+      setup_future_usage:
+        choice(input, "setup_future_usage", ["off_session", "on_session"]) ?? null,
       shipping: shippingOf(input),
       statement_descriptor: nullable(input, "statement_descriptor") ?? null,
     },
   );
-  return bool(input, "confirm") === true ? confirmed(w, intent, bool(input, "off_session") ?? false) : intent;
+  return bool(input, "confirm") === true
+    ? confirmed(w, intent, bool(input, "off_session") ?? false)
+    : intent;
 }
 
 /** Confirms and turns a decline into Stripe's 402. */
@@ -141,7 +172,11 @@ function confirmed(w: World, intent: PaymentIntent, offSession: boolean): Paymen
       attached: { name: "payment_intent", id: after.id },
     });
   }
-  if (after.status === "succeeded" && after.setup_future_usage !== null && after.customer !== null) {
+  if (
+    after.status === "succeeded" &&
+    after.setup_future_usage !== null &&
+    after.customer !== null
+  ) {
     attachPaymentMethod(w, after.payment_method ?? "", after.customer);
   }
   return after;
@@ -150,7 +185,9 @@ function confirmed(w: World, intent: PaymentIntent, offSession: boolean): Paymen
 function confirm(call: Call): PaymentIntent {
   const { w, input } = call;
   const before = need(w.tables.paymentIntents, "payment_intent", idOf(call));
-  if (!["requires_action", "requires_confirmation", "requires_payment_method"].includes(before.status)) {
+  if (
+    !["requires_action", "requires_confirmation", "requires_payment_method"].includes(before.status)
+  ) {
     throw unexpected(before, "confirm");
   }
   const method = methodOf(w, input) ?? before.payment_method;
@@ -161,7 +198,11 @@ function confirm(call: Call): PaymentIntent {
       "payment_intent_unexpected_state",
     );
   }
-  return confirmed(w, amend(w.tables.paymentIntents, before, { payment_method: method }), bool(input, "off_session") ?? false);
+  return confirmed(
+    w,
+    amend(w.tables.paymentIntents, before, { payment_method: method }),
+    bool(input, "off_session") ?? false,
+  );
 }
 
 function unexpected(intent: PaymentIntent, verb: string): Error {
@@ -182,7 +223,10 @@ function update(call: Call): PaymentIntent {
     description: nullable(input, "description") ?? before.description,
     metadata: metadata(input, before.metadata),
     payment_method: method === undefined ? before.payment_method : method,
-    status: typeof method === "string" && before.status === "requires_payment_method" ? "requires_confirmation" : before.status,
+    status:
+      typeof method === "string" && before.status === "requires_payment_method"
+        ? "requires_confirmation"
+        : before.status,
   });
 }
 
@@ -194,16 +238,28 @@ function capture(call: Call): PaymentIntent {
   }
   const amount = int(input, "amount_to_capture") ?? before.amount_capturable;
   if (amount > before.amount_capturable) {
-    throw invalid("The payment intent could not be captured because the amount is greater than the authorized one.", "amount_to_capture", "amount_too_large");
+    throw invalid(
+      "The payment intent could not be captured because the amount is greater than the authorized one.",
+      "amount_to_capture",
+      "amount_too_large",
+    );
   }
   captureCharge(w, need(w.tables.charges, "charge", before.latest_charge), amount, null);
-  const after = amend(w.tables.paymentIntents, before, { amount_capturable: 0, amount_received: amount, status: "succeeded" });
+  const after = amend(w.tables.paymentIntents, before, {
+    amount_capturable: 0,
+    amount_received: amount,
+    status: "succeeded",
+  });
   emit(w, "payment_intent.succeeded", after);
   return after;
 }
 
 /** Cancels an intent that has not come to an end. */
-export function cancelIntent(w: World, id: string, reason: PaymentIntent["cancellation_reason"]): PaymentIntent {
+export function cancelIntent(
+  w: World,
+  id: string,
+  reason: PaymentIntent["cancellation_reason"],
+): PaymentIntent {
   const before = need(w.tables.paymentIntents, "payment_intent", id);
   if (!isLive(before)) {
     throw unexpected(before, "cancel");
@@ -224,7 +280,9 @@ const CANCEL_REASONS = ["abandoned", "duplicate", "fraudulent", "requested_by_cu
 export const paymentIntentRoutes: readonly Route[] = [
   route("POST", "/v1/payment_intents", "paymentIntentCreate", create),
   route("GET", "/v1/payment_intents", "paymentIntentList", (call) =>
-    page(call, call.w.tables.paymentIntents.values(), (intent) => matches(call, "customer", intent.customer)),
+    page(call, call.w.tables.paymentIntents.values(), (intent) =>
+      matches(call, "customer", intent.customer),
+    ),
   ),
   route("GET", "/v1/payment_intents/*", ["client_secret"], (call) =>
     need(call.w.tables.paymentIntents, "payment_intent", idOf(call), "intent"),
@@ -233,6 +291,10 @@ export const paymentIntentRoutes: readonly Route[] = [
   route("POST", "/v1/payment_intents/*/confirm", "paymentIntentConfirm", confirm),
   route("POST", "/v1/payment_intents/*/capture", "paymentIntentCapture", capture),
   route("POST", "/v1/payment_intents/*/cancel", "paymentIntentCancel", (call) =>
-    cancelIntent(call.w, idOf(call), choice(call.input, "cancellation_reason", CANCEL_REASONS) ?? null),
+    cancelIntent(
+      call.w,
+      idOf(call),
+      choice(call.input, "cancellation_reason", CANCEL_REASONS) ?? null,
+    ),
   ),
 ];

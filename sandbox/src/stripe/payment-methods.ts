@@ -1,15 +1,33 @@
 import { idOf, need, route, type Call, type Route } from "#sandbox/http/call.ts";
 import { missing, required, StripeFailure } from "#sandbox/http/failure.ts";
-import { int, metadata, needText, nested, nullable, text, type Input } from "#sandbox/http/input.ts";
+import {
+  int,
+  metadata,
+  needText,
+  nested,
+  nullable,
+  text,
+  type Input,
+} from "#sandbox/http/input.ts";
 import { matches, page } from "#sandbox/http/page.ts";
+
 import { addressOf } from "./addresses.ts";
 import { emit, emitChange } from "./events.ts";
 import type { Card, PaymentMethod } from "./shapes.ts";
-import { bankDebit, namedCard, numberedCard, type CardBehaviour, type Decline } from "./test-cards.ts";
+import {
+  bankDebit,
+  namedCard,
+  numberedCard,
+  type CardBehaviour,
+  type Decline,
+} from "./test-cards.ts";
 import { amend, newId, nowOf, type World } from "./world.ts";
 
 /** The 402 that a refused card gives. */
-export function cardError(decline: Decline, extra: Partial<StripeFailure["detail"]> = {}): StripeFailure {
+export function cardError(
+  decline: Decline,
+  extra: Partial<StripeFailure["detail"]> = {},
+): StripeFailure {
   return new StripeFailure({
     status: 402,
     type: "card_error",
@@ -21,7 +39,11 @@ export function cardError(decline: Decline, extra: Partial<StripeFailure["detail
 }
 
 /** Makes a payment method that behaves so; not attached to anyone. */
-export function makePaymentMethod(w: World, behaviour: CardBehaviour, input?: Input): PaymentMethod {
+export function makePaymentMethod(
+  w: World,
+  behaviour: CardBehaviour,
+  input?: Input,
+): PaymentMethod {
   const details = input === undefined ? undefined : nested(input, "billing_details");
   const bank = behaviour.brand === "sepa_debit";
   const method: PaymentMethod = {
@@ -83,7 +105,11 @@ export function createPaymentMethod(w: World, input: Input): PaymentMethod {
   const type = needText(input, "type");
   const details = nested(input, type);
   if (type === "sepa_debit") {
-    return makePaymentMethod(w, bankDebit(details === undefined ? "" : needText(details, "iban")), input);
+    return makePaymentMethod(
+      w,
+      bankDebit(details === undefined ? "" : needText(details, "iban")),
+      input,
+    );
   }
   if (details === undefined) {
     throw required("card");
@@ -104,7 +130,11 @@ function behaviourOfToken(token: string, param: string): CardBehaviour {
 }
 
 /** The payment method a request means: an existing one, or a fresh one where a test id (`pm_card_visa`) is named. */
-export function resolvePaymentMethod(w: World, id: string, param = "payment_method"): PaymentMethod {
+export function resolvePaymentMethod(
+  w: World,
+  id: string,
+  param = "payment_method",
+): PaymentMethod {
   const known = w.tables.paymentMethods.get(id);
   if (known !== undefined) {
     return known;
@@ -202,13 +232,17 @@ export function createCard(w: World, token: string, customer: string): Card {
 }
 
 export const paymentMethodRoutes: readonly Route[] = [
-  route("POST", "/v1/payment_methods", "paymentMethodCreate", (call) => createPaymentMethod(call.w, call.input)),
+  route("POST", "/v1/payment_methods", "paymentMethodCreate", (call) =>
+    createPaymentMethod(call.w, call.input),
+  ),
   route("GET", "/v1/payment_methods", "paymentMethodList", (call) =>
     page(
       call,
       call.w.tables.paymentMethods.values(),
       (method) =>
-        method.customer !== null && matches(call, "customer", method.customer) && matches(call, "type", method.type),
+        method.customer !== null &&
+        matches(call, "customer", method.customer) &&
+        matches(call, "type", method.type),
     ),
   ),
   route("GET", "/v1/payment_methods/*", [], (call) => resolvePaymentMethod(call.w, idOf(call))),

@@ -1,4 +1,5 @@
 import { invalid } from "#sandbox/http/failure.ts";
+
 import { attemptCharge, settleCharge } from "./charges.ts";
 import { emit } from "./events.ts";
 import { behaviourOf } from "./payment-methods.ts";
@@ -44,7 +45,9 @@ export function confirmIntent(w: World, before: PaymentIntent, how: Confirmation
   const behaviour = behaviourOf(w, method);
   const clockId = how.clockId ?? null;
   if (behaviour.authentication === true && how.authenticated !== true) {
-    return how.offSession ? refuse(w, before, NEEDS_AUTHENTICATION, clockId) : askForAction(w, before, clockId);
+    return how.offSession
+      ? refuse(w, before, NEEDS_AUTHENTICATION, clockId)
+      : askForAction(w, before, clockId);
   }
   const { charge, decline } = attemptCharge(w, {
     amount: before.amount,
@@ -58,7 +61,10 @@ export function confirmIntent(w: World, before: PaymentIntent, how: Confirmation
     capture: before.capture_method !== "manual",
     clockId,
   });
-  const tried = amend(w.tables.paymentIntents, before, { latest_charge: charge.id, next_action: null });
+  const tried = amend(w.tables.paymentIntents, before, {
+    latest_charge: charge.id,
+    next_action: null,
+  });
   if (decline !== undefined) {
     return refuse(w, tried, decline, clockId);
   }
@@ -77,12 +83,23 @@ function succeed(w: World, before: PaymentIntent, clockId: string | null): Payme
     processing: null,
     status: manual ? "requires_capture" : "succeeded",
   });
-  emit(w, manual ? "payment_intent.amount_capturable_updated" : "payment_intent.succeeded", after, clockId);
+  emit(
+    w,
+    manual ? "payment_intent.amount_capturable_updated" : "payment_intent.succeeded",
+    after,
+    clockId,
+  );
   return after;
 }
 
-function refuse(w: World, before: PaymentIntent, decline: Decline, clockId: string | null): Confirmed {
-  const method = before.payment_method === null ? undefined : w.tables.paymentMethods.get(before.payment_method);
+function refuse(
+  w: World,
+  before: PaymentIntent,
+  decline: Decline,
+  clockId: string | null,
+): Confirmed {
+  const method =
+    before.payment_method === null ? undefined : w.tables.paymentMethods.get(before.payment_method);
   const code = decline.code;
   const after = amend(w.tables.paymentIntents, before, {
     last_payment_error: {
@@ -102,7 +119,13 @@ function refuse(w: World, before: PaymentIntent, decline: Decline, clockId: stri
 }
 
 type ErrorCode = NonNullable<NonNullable<PaymentIntent["last_payment_error"]>["code"]>;
-const CODES = ["authentication_required", "card_declined", "expired_card", "incorrect_cvc", "processing_error"] as const;
+const CODES = [
+  "authentication_required",
+  "card_declined",
+  "expired_card",
+  "incorrect_cvc",
+  "processing_error",
+] as const;
 
 function knownCode(code: string): ErrorCode {
   return CODES.find((known) => known === code) ?? "card_declined";
@@ -112,7 +135,10 @@ function askForAction(w: World, before: PaymentIntent, clockId: string | null): 
   const after = amend(w.tables.paymentIntents, before, {
     next_action: {
       type: "use_stripe_sdk",
-      use_stripe_sdk: { type: "three_d_secure_redirect", stripe_js: `${w.baseUrl}/3ds/${before.id}` },
+      use_stripe_sdk: {
+        type: "three_d_secure_redirect",
+        stripe_js: `${w.baseUrl}/3ds/${before.id}`,
+      },
     },
     status: "requires_action",
   });
@@ -134,7 +160,16 @@ function wait(w: World, before: PaymentIntent, how: Confirmation): PaymentIntent
     settleCharge(w, charge, succeeded, clockId);
     const settled = succeeded
       ? succeed(w, intent, clockId)
-      : refuse(w, intent, { code: "payment_intent_payment_attempt_failed", declineCode: undefined, message: "The payment failed." }, clockId).intent;
+      : refuse(
+          w,
+          intent,
+          {
+            code: "payment_intent_payment_attempt_failed",
+            declineCode: undefined,
+            message: "The payment failed.",
+          },
+          clockId,
+        ).intent;
     how.settled?.(settled, succeeded);
   });
   return after;

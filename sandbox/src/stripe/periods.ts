@@ -1,4 +1,5 @@
 import { addMonths } from "#sandbox/clock.ts";
+
 import type { Price } from "./shapes.ts";
 
 const DAY = 86_400;
@@ -25,7 +26,10 @@ export function sameInterval(left: Price["recurring"], right: Price["recurring"]
 
 /** A day and month for people, as on Stripe's lines: `5 Jan 2026`. */
 export function dayText(seconds: number): string {
-  return new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" }).format(
-    seconds * 1000,
-  );
+  return new Intl.DateTimeFormat("en-GB", {
+    day: "numeric",
+    month: "short",
+    year: "numeric",
+    timeZone: "UTC",
+  }).format(seconds * 1000);
 }

@@ -1,14 +1,28 @@
 import { idOf, need, route, type Call, type Route } from "#sandbox/http/call.ts";
-import { bool, metadata, needText, nested, nullable, text, type Input } from "#sandbox/http/input.ts";
+import {
+  bool,
+  metadata,
+  needText,
+  nested,
+  nullable,
+  text,
+  type Input,
+} from "#sandbox/http/input.ts";
 import { matches, page } from "#sandbox/http/page.ts";
+
 import { emit, emitChange } from "./events.ts";
 import type { PortalConfiguration, PortalSession } from "./shapes.ts";
 import { amend, newId, nowOf, type World } from "./world.ts";
 
-function profileOf(input: Input, before?: PortalConfiguration): PortalConfiguration["business_profile"] {
+function profileOf(
+  input: Input,
+  before?: PortalConfiguration,
+): PortalConfiguration["business_profile"] {
   const profile = nested(input, "business_profile");
   const read = (key: "headline" | "privacy_policy_url" | "terms_of_service_url"): string | null =>
-    (profile === undefined ? undefined : nullable(profile, key)) ?? before?.business_profile[key] ?? null;
+    (profile === undefined ? undefined : nullable(profile, key)) ??
+    before?.business_profile[key] ??
+    null;
   return {
     headline: read("headline"),
     privacy_policy_url: read("privacy_policy_url"),
@@ -33,18 +47,32 @@ function configure(w: World, input: Input | undefined): PortalConfiguration {
     application: null,
     business_profile: profileOf(input ?? empty),
     created: now,
-    default_return_url: input === undefined ? null : (nullable(input, "default_return_url") ?? null),
+    default_return_url:
+      input === undefined ? null : (nullable(input, "default_return_url") ?? null),
     features: {
-      customer_update: { allowed_updates: [], enabled: enabled(features, "customer_update", false) },
+      customer_update: {
+        allowed_updates: [],
+        enabled: enabled(features, "customer_update", false),
+      },
       invoice_history: { enabled: enabled(features, "invoice_history", input === undefined) },
-      payment_method_update: { enabled: enabled(features, "payment_method_update", input === undefined), payment_method_configuration: null },
+      payment_method_update: {
+        enabled: enabled(features, "payment_method_update", input === undefined),
+        payment_method_configuration: null,
+      },
       subscription_cancel: {
-        cancellation_reason: { enabled: false, feedback_options: null, options: ["too_expensive", "missing_features", "unused", "other"] },
+        cancellation_reason: {
+          enabled: false,
+          feedback_options: null,
+          options: ["too_expensive", "missing_features", "unused", "other"],
+        },
         enabled: enabled(features, "subscription_cancel", input === undefined),
         mode: "at_period_end",
         proration_behavior: "none",
       },
-      subscription_pause: { duration: { interval_options: [], type: "indefinite" }, enabled: false },
+      subscription_pause: {
+        duration: { interval_options: [], type: "indefinite" },
+        enabled: false,
+      },
       subscription_update: {
         billing_cycle_anchor: null,
         default_allowed_updates: [],
@@ -70,12 +98,17 @@ function createSession(call: Call): PortalSession {
   const { w, input } = call;
   const customer = need(w.tables.customers, "customer", needText(input, "customer"), "customer");
   const known = text(input, "configuration");
-  const standing = [...w.tables.portalConfigurations.values()].find((one) => one.is_default) ?? configure(w, undefined);
+  const standing =
+    [...w.tables.portalConfigurations.values()].find((one) => one.is_default) ??
+    configure(w, undefined);
   const id = newId(w, "bps");
   const session: PortalSession = {
     id,
     object: "billing_portal.session",
-    configuration: known === undefined ? standing.id : need(w.tables.portalConfigurations, "configuration", known, "configuration").id,
+    configuration:
+      known === undefined
+        ? standing.id
+        : need(w.tables.portalConfigurations, "configuration", known, "configuration").id,
     created: nowOf(w, null),
     customer: customer.id,
     customer_account: null,
@@ -105,12 +138,21 @@ function updateConfiguration(call: Call): PortalConfiguration {
 
 export const portalRoutes: readonly Route[] = [
   route("POST", "/v1/billing_portal/sessions", "portalSessionCreate", createSession),
-  route("POST", "/v1/billing_portal/configurations", "portalConfigurationCreate", (call) => configure(call.w, call.input)),
+  route("POST", "/v1/billing_portal/configurations", "portalConfigurationCreate", (call) =>
+    configure(call.w, call.input),
+  ),
   route("GET", "/v1/billing_portal/configurations", "portalConfigurationList", (call) =>
-    page(call, call.w.tables.portalConfigurations.values(), (one) => matches(call, "active", one.active)),
+    page(call, call.w.tables.portalConfigurations.values(), (one) =>
+      matches(call, "active", one.active),
+    ),
   ),
   route("GET", "/v1/billing_portal/configurations/*", [], (call) =>
     need(call.w.tables.portalConfigurations, "configuration", idOf(call)),
   ),
-  route("POST", "/v1/billing_portal/configurations/*", "portalConfigurationUpdate", updateConfiguration),
+  route(
+    "POST",
+    "/v1/billing_portal/configurations/*",
+    "portalConfigurationUpdate",
+    updateConfiguration,
+  ),
 ];

@@ -3,11 +3,12 @@ import { need, route, type Call, type Route } from "#sandbox/http/call.ts";
 import { required } from "#sandbox/http/failure.ts";
 import { nested, text, type Input } from "#sandbox/http/input.ts";
 import { createRandom } from "#sandbox/random.ts";
+
 import { draftFor, movePeriods } from "./cycles.ts";
 import type { Invoice } from "./shapes.ts";
 import { currentPeriod } from "./subscription-state.ts";
-import { createSubscription } from "./subscriptions.ts";
 import { updateSubscription } from "./subscription-update.ts";
+import { createSubscription } from "./subscriptions.ts";
 import { amend, type Tables, type World } from "./world.ts";
 
 /**
@@ -34,9 +35,15 @@ function preview(call: Call): Invoice {
   const subscription = need(w.tables.subscriptions, "subscription", id);
   const { end } = currentPeriod(subscription);
   const moved = amend(w.tables.subscriptions, subscription, {
-    items: { ...subscription.items, data: movePeriods(subscription.items.data, end, subscription.billing_cycle_anchor) },
+    items: {
+      ...subscription.items,
+      data: movePeriods(subscription.items.data, end, subscription.billing_cycle_anchor),
+    },
   });
-  return shown(call.w, draftFor(w, moved, { reason: "upcoming", period: !subscription.cancel_at_period_end }));
+  return shown(
+    call.w,
+    draftFor(w, moved, { reason: "upcoming", period: !subscription.cancel_at_period_end }),
+  );
 }
 
 function previewNew(w: World, input: Input, details: Input | undefined): Invoice {
@@ -44,7 +51,9 @@ function previewNew(w: World, input: Input, details: Input | undefined): Invoice
   if (customer === undefined || details === undefined) {
     throw required("customer");
   }
-  const hash = new Map(details.hash).set("customer", customer).set("payment_behavior", "default_incomplete");
+  const hash = new Map(details.hash)
+    .set("customer", customer)
+    .set("payment_behavior", "default_incomplete");
   const made = createSubscription(w, { hash, path: "" });
   return shown(w, need(w.tables.invoices, "invoice", made.latest_invoice ?? ""));
 }
@@ -72,7 +81,12 @@ function copyOf(w: World): World {
     listeners: [],
     random: createRandom(w.random.below(2 ** 31)),
     tables: copyTables(w.tables),
-    secrets: { ...w.secrets, behaviours: new Map(w.secrets.behaviours) },
+    secrets: {
+      ...w.secrets,
+      behaviours: new Map(w.secrets.behaviours),
+      paymentOfInvoice: new Map(w.secrets.paymentOfInvoice),
+      invoiceOfIntent: new Map(w.secrets.invoiceOfIntent),
+    },
   };
 }
 

@@ -15,6 +15,7 @@ import {
   type Input,
 } from "#sandbox/http/input.ts";
 import { matches, page } from "#sandbox/http/page.ts";
+
 import { emit, emitChange } from "./events.ts";
 import { createProduct } from "./products.ts";
 import type { Plan, Price } from "./shapes.ts";
@@ -30,7 +31,12 @@ export function createPrice(w: World, input: Input): Price {
   need(w.tables.products, "product", product, "product");
   const amount = int(input, "unit_amount");
   const exact = decimal(input, "unit_amount_decimal");
-  if (amount === undefined && exact === undefined && !has(input, "custom_unit_amount") && !has(input, "tiers")) {
+  if (
+    amount === undefined &&
+    exact === undefined &&
+    !has(input, "custom_unit_amount") &&
+    !has(input, "tiers")
+  ) {
     throw required("unit_amount");
   }
   const recurring = recurringOf(input);
@@ -86,7 +92,9 @@ function takeLookupKey(w: World, input: Input, before: Price | undefined): strin
   if (key === undefined || key === null) {
     return key === null ? null : (before?.lookup_key ?? null);
   }
-  const holder = [...w.tables.prices.values()].find((price) => price.lookup_key === key && price.id !== before?.id);
+  const holder = [...w.tables.prices.values()].find(
+    (price) => price.lookup_key === key && price.id !== before?.id,
+  );
   if (holder !== undefined) {
     if (bool(input, "transfer_lookup_key") !== true) {
       throw invalid(
@@ -191,8 +199,14 @@ export const priceRoutes: readonly Route[] = [
   route("POST", "/v1/prices/*", "priceUpdate", update),
   route("POST", "/v1/plans", "planCreate", createPlan),
   route("GET", "/v1/plans", "planList", (call) => {
-    const plans = [...call.w.tables.prices.values()].filter((price) => price.recurring !== null).map(planOf);
-    return page(call, plans, (plan) => matches(call, "product", plan.product) && matches(call, "active", plan.active));
+    const plans = [...call.w.tables.prices.values()]
+      .filter((price) => price.recurring !== null)
+      .map(planOf);
+    return page(
+      call,
+      plans,
+      (plan) => matches(call, "product", plan.product) && matches(call, "active", plan.active),
+    );
   }),
   route("GET", "/v1/plans/*", [], (call) => planOf(need(call.w.tables.prices, "plan", idOf(call)))),
   route("POST", "/v1/plans/*", "planUpdate", (call) => planOf(update(call))),

@@ -1,7 +1,17 @@
 import { idOf, need, route, type Call, type Route } from "#sandbox/http/call.ts";
 import { invalid } from "#sandbox/http/failure.ts";
-import { bool, has, metadata, needText, nullable, text, texts, type Input } from "#sandbox/http/input.ts";
+import {
+  bool,
+  has,
+  metadata,
+  needText,
+  nullable,
+  text,
+  texts,
+  type Input,
+} from "#sandbox/http/input.ts";
 import { matches, page } from "#sandbox/http/page.ts";
+
 import { emit, emitChange } from "./events.ts";
 import type { Product } from "./shapes.ts";
 import { amend, newId, nowOf, type World } from "./world.ts";
@@ -46,7 +56,9 @@ function update(call: Call): Product {
   const after = amend(w.tables.products, before, {
     active: bool(input, "active") ?? before.active,
     name: text(input, "name") ?? before.name,
-    description: has(input, "description") ? (nullable(input, "description") ?? null) : before.description,
+    description: has(input, "description")
+      ? (nullable(input, "description") ?? null)
+      : before.description,
     default_price: text(input, "default_price") ?? before.default_price ?? null,
     images: [...(texts(input, "images") ?? before.images)],
     metadata: metadata(input, before.metadata),
@@ -77,7 +89,8 @@ export const productRoutes: readonly Route[] = [
     return page(
       call,
       call.w.tables.products.values(),
-      (product) => matches(call, "active", product.active) && (ids === undefined || ids.includes(product.id)),
+      (product) =>
+        matches(call, "active", product.active) && (ids === undefined || ids.includes(product.id)),
     );
   }),
   route("GET", "/v1/products/*", [], (call) => need(call.w.tables.products, "product", idOf(call))),

@@ -11,13 +11,19 @@ import type { World } from "./world.ts";
 export function prorate(
   w: World,
   subscription: Subscription,
-  change: { readonly before: readonly SubscriptionItem[]; readonly after: readonly SubscriptionItem[]; readonly at: number; readonly charge: boolean },
+  change: {
+    readonly before: readonly SubscriptionItem[];
+    readonly after: readonly SubscriptionItem[];
+    readonly at: number;
+    readonly charge: boolean;
+  },
 ): number {
   let made = 0;
   const current = new Map(change.after.map((item) => [item.id, item]));
   for (const old of change.before) {
     const now = current.get(old.id);
-    const unchanged = now !== undefined && now.price.id === old.price.id && now.quantity === old.quantity;
+    const unchanged =
+      now !== undefined && now.price.id === old.price.id && now.quantity === old.quantity;
     if (!unchanged || !change.charge) {
       add(w, subscription, old, { at: change.at, sign: -1 });
       made += 1;
@@ -34,7 +40,12 @@ export function prorate(
   return made;
 }
 
-function add(w: World, subscription: Subscription, item: SubscriptionItem, how: { at: number; sign: 1 | -1 }): void {
+function add(
+  w: World,
+  subscription: Subscription,
+  item: SubscriptionItem,
+  how: { at: number; sign: 1 | -1 },
+): void {
   const { current_period_start: start, current_period_end: end } = item;
   const share = end <= start ? 0 : Math.max(0, (end - how.at) / (end - start));
   makeInvoiceItem(w, {

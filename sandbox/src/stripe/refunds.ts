@@ -2,6 +2,7 @@ import { idOf, need, route, type Call, type Route } from "#sandbox/http/call.ts"
 import { invalid, required } from "#sandbox/http/failure.ts";
 import { choice, int, metadata, text, type Input } from "#sandbox/http/input.ts";
 import { matches, page } from "#sandbox/http/page.ts";
+
 import { bookMovement } from "./balance.ts";
 import { emit, emitChange } from "./events.ts";
 import { behaviourOf } from "./payment-methods.ts";
@@ -14,13 +15,24 @@ export function createRefund(w: World, input: Input): Refund {
   const left = charge.amount_captured - charge.amount_refunded;
   const amount = int(input, "amount") ?? left;
   if (left <= 0) {
-    throw invalid(`Charge ${charge.id} has already been refunded.`, undefined, "charge_already_refunded");
+    throw invalid(
+      `Charge ${charge.id} has already been refunded.`,
+      undefined,
+      "charge_already_refunded",
+    );
   }
   if (amount > left || amount < 1) {
-    throw invalid(`Refund amount (${amount}) is greater than unrefunded amount on charge (${left})`, "amount");
+    throw invalid(
+      `Refund amount (${amount}) is greater than unrefunded amount on charge (${left})`,
+      "amount",
+    );
   }
   if (charge.disputed) {
-    throw invalid(`The charge ${charge.id} has been charged back; cannot issue a refund.`, undefined, "charge_disputed");
+    throw invalid(
+      `The charge ${charge.id} has been charged back; cannot issue a refund.`,
+      undefined,
+      "charge_disputed",
+    );
   }
   const id = newId(w, "re");
   const outcome = behaviourOf(w, charge.payment_method ?? "").refund;
@@ -43,7 +55,15 @@ export function createRefund(w: World, input: Input): Refund {
     currency: charge.currency,
     customer: charge.customer,
     customer_account: null,
-    destination_details: { card: { reference: "pending", reference_status: "pending", reference_type: "acquirer_reference_number", type: "refund" }, type: "card" },
+    destination_details: {
+      card: {
+        reference: "pending",
+        reference_status: "pending",
+        reference_type: "acquirer_reference_number",
+        type: "refund",
+      },
+      type: "card",
+    },
     metadata: metadata(input),
     payment_intent: charge.payment_intent,
     payment_method: charge.payment_method,
@@ -78,7 +98,10 @@ function chargeOf(w: World, input: Input): Charge {
   }
   const intent = need(w.tables.paymentIntents, "payment_intent", intentId, "payment_intent");
   if (intent.latest_charge === null || intent.status !== "succeeded") {
-    throw invalid("This PaymentIntent does not have a successful charge to refund.", "payment_intent");
+    throw invalid(
+      "This PaymentIntent does not have a successful charge to refund.",
+      "payment_intent",
+    );
   }
   return need(w.tables.charges, "charge", intent.latest_charge);
 }
@@ -90,8 +113,14 @@ function failLater(w: World, id: string): void {
     if (before?.status !== "succeeded" || charge === undefined) {
       return;
     }
-    const after = amend(w.tables.refunds, before, { status: "failed", failure_reason: "expired_or_canceled_card" });
-    amend(w.tables.charges, charge, { amount_refunded: charge.amount_refunded - after.amount, refunded: false });
+    const after = amend(w.tables.refunds, before, {
+      status: "failed",
+      failure_reason: "expired_or_canceled_card",
+    });
+    amend(w.tables.charges, charge, {
+      amount_refunded: charge.amount_refunded - after.amount,
+      refunded: false,
+    });
     emitChange(w, "refund.updated", { before, after });
     emit(w, "refund.failed", after);
     emitChange(w, "charge.refund.updated", { before, after });
@@ -100,7 +129,9 @@ function failLater(w: World, id: string): void {
 
 function update(call: Call): Refund {
   const before = need(call.w.tables.refunds, "refund", idOf(call));
-  const after = amend(call.w.tables.refunds, before, { metadata: metadata(call.input, before.metadata ?? {}) });
+  const after = amend(call.w.tables.refunds, before, {
+    metadata: metadata(call.input, before.metadata ?? {}),
+  });
   emitChange(call.w, "refund.updated", { before, after });
   emitChange(call.w, "charge.refund.updated", { before, after });
   return after;
@@ -112,7 +143,9 @@ export const refundRoutes: readonly Route[] = [
     page(
       call,
       call.w.tables.refunds.values(),
-      (refund) => matches(call, "charge", refund.charge) && matches(call, "payment_intent", refund.payment_intent),
+      (refund) =>
+        matches(call, "charge", refund.charge) &&
+        matches(call, "payment_intent", refund.payment_intent),
     ),
   ),
   route("GET", "/v1/refunds/*", [], (call) => need(call.w.tables.refunds, "refund", idOf(call))),

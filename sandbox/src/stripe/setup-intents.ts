@@ -2,8 +2,14 @@ import { idOf, need, route, type Call, type Route } from "#sandbox/http/call.ts"
 import { invalid } from "#sandbox/http/failure.ts";
 import { bool, choice, metadata, nullable, text, texts } from "#sandbox/http/input.ts";
 import { matches, page } from "#sandbox/http/page.ts";
+
 import { emit } from "./events.ts";
-import { attachPaymentMethod, behaviourOf, cardError, resolvePaymentMethod } from "./payment-methods.ts";
+import {
+  attachPaymentMethod,
+  behaviourOf,
+  cardError,
+  resolvePaymentMethod,
+} from "./payment-methods.ts";
 import type { SetupIntent } from "./shapes.ts";
 import { amend, newId, nowOf, type World } from "./world.ts";
 
@@ -42,7 +48,9 @@ export function makeSetupIntent(w: World, wish: SetupWish): SetupIntent {
     on_behalf_of: null,
     payment_method: wish.paymentMethod,
     payment_method_configuration_details: null,
-    payment_method_options: { card: { mandate_options: null, network: null, request_three_d_secure: "automatic" } },
+    payment_method_options: {
+      card: { mandate_options: null, network: null, request_three_d_secure: "automatic" },
+    },
     payment_method_types: [...wish.types],
     single_use_mandate: null,
     status: wish.paymentMethod === null ? "requires_payment_method" : "requires_confirmation",
@@ -75,7 +83,10 @@ function create(call: Call): SetupIntent {
 export function confirmSetup(w: World, before: SetupIntent): SetupIntent {
   const id = before.payment_method;
   if (id === null) {
-    throw invalid("You cannot confirm this SetupIntent because it's missing a payment method.", "payment_method");
+    throw invalid(
+      "You cannot confirm this SetupIntent because it's missing a payment method.",
+      "payment_method",
+    );
   }
   const behaviour = behaviourOf(w, id);
   const refusal = behaviour.attachDecline;
@@ -111,7 +122,9 @@ function confirm(call: Call): SetupIntent {
     call.w,
     method === undefined
       ? before
-      : amend(call.w.tables.setupIntents, before, { payment_method: resolvePaymentMethod(call.w, method).id }),
+      : amend(call.w.tables.setupIntents, before, {
+          payment_method: resolvePaymentMethod(call.w, method).id,
+        }),
   );
 }
 
@@ -126,7 +139,11 @@ function cancel(call: Call): SetupIntent {
   }
   const after = amend(call.w.tables.setupIntents, before, {
     cancellation_reason:
-      choice(call.input, "cancellation_reason", ["abandoned", "duplicate", "requested_by_customer"]) ?? null,
+      choice(call.input, "cancellation_reason", [
+        "abandoned",
+        "duplicate",
+        "requested_by_customer",
+      ]) ?? null,
     status: "canceled",
   });
   emit(call.w, "setup_intent.canceled", after);
@@ -144,7 +161,9 @@ function update(call: Call): SetupIntent {
 export const setupIntentRoutes: readonly Route[] = [
   route("POST", "/v1/setup_intents", "setupIntentCreate", create),
   route("GET", "/v1/setup_intents", "setupIntentList", (call) =>
-    page(call, call.w.tables.setupIntents.values(), (intent) => matches(call, "customer", intent.customer)),
+    page(call, call.w.tables.setupIntents.values(), (intent) =>
+      matches(call, "customer", intent.customer),
+    ),
   ),
   route("GET", "/v1/setup_intents/*", ["client_secret"], (call) =>
     need(call.w.tables.setupIntents, "setupintent", idOf(call)),

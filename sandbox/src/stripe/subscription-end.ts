@@ -1,6 +1,7 @@
 import { need } from "#sandbox/http/call.ts";
 import { invalid } from "#sandbox/http/failure.ts";
 import { bool, choice, nested, nullable, type Input } from "#sandbox/http/input.ts";
+
 import { billNow, movePeriods, scheduleCycle } from "./cycles.ts";
 import { emit } from "./events.ts";
 import { prorate } from "./prorations.ts";
@@ -24,7 +25,10 @@ export function endingOf(input: Input): Pick<Ending, "comment" | "feedback"> {
   const details = nested(input, "cancellation_details");
   return details === undefined
     ? {}
-    : { comment: nullable(details, "comment") ?? null, feedback: choice(details, "feedback", FEEDBACK) ?? null };
+    : {
+        comment: nullable(details, "comment") ?? null,
+        feedback: choice(details, "feedback", FEEDBACK) ?? null,
+      };
 }
 
 /** Cancels at once; `prorate` credits the unused time and `invoice_now` bills what is pending. */
@@ -34,9 +38,17 @@ export function cancelSubscription(w: World, id: string, input: Input): Subscrip
     throw invalid(`No such subscription: '${id}'`, "id", "resource_missing");
   }
   if (bool(input, "prorate") === true) {
-    prorate(w, before, { before: before.items.data, after: [], at: nowOf(w, before.test_clock), charge: false });
+    prorate(w, before, {
+      before: before.items.data,
+      after: [],
+      at: nowOf(w, before.test_clock),
+      charge: false,
+    });
   }
-  const ended = endSubscription(w, before, { reason: "cancellation_requested", ...endingOf(input) });
+  const ended = endSubscription(w, before, {
+    reason: "cancellation_requested",
+    ...endingOf(input),
+  });
   if (bool(input, "invoice_now") === true) {
     billNow(w, id, { reason: "subscription_update", period: false });
   }
@@ -47,10 +59,15 @@ export function cancelSubscription(w: World, id: string, input: Input): Subscrip
 export function resumeSubscription(w: World, id: string, input: Input): Subscription {
   const before = need(w.tables.subscriptions, "subscription", id);
   if (before.status !== "paused") {
-    throw invalid(`Only subscriptions with a status of paused can be resumed; this one is ${before.status}.`);
+    throw invalid(
+      `Only subscriptions with a status of paused can be resumed; this one is ${before.status}.`,
+    );
   }
   const now = nowOf(w, before.test_clock);
-  const anchor = choice(input, "billing_cycle_anchor", ["now", "unchanged"]) === "unchanged" ? before.billing_cycle_anchor : now;
+  const anchor =
+    choice(input, "billing_cycle_anchor", ["now", "unchanged"]) === "unchanged"
+      ? before.billing_cycle_anchor
+      : now;
   patchSubscription(w, id, {
     billing_cycle_anchor: anchor,
     items: { ...before.items, data: movePeriods(before.items.data, now, anchor) },

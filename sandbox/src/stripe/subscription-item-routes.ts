@@ -1,8 +1,9 @@
 import { idOf, need, route, type Call, type Route } from "#sandbox/http/call.ts";
 import { missing } from "#sandbox/http/failure.ts";
+import type { FormHash } from "#sandbox/http/form.ts";
 import { needText, text } from "#sandbox/http/input.ts";
 import { page } from "#sandbox/http/page.ts";
-import type { FormHash } from "#sandbox/http/form.ts";
+
 import type { Subscription, SubscriptionItem } from "./shapes.ts";
 import { updateSubscription } from "./subscription-update.ts";
 import type { World } from "./world.ts";
@@ -18,7 +19,12 @@ function find(w: World, id: string): { subscription: Subscription; item: Subscri
 }
 
 /** Item requests are changes of their subscription: the item's members move into `items[0]`. */
-function change(w: World, subscription: string, call: Call, item: readonly [string, string][]): Subscription {
+function change(
+  w: World,
+  subscription: string,
+  call: Call,
+  item: readonly [string, string][],
+): Subscription {
   const hash: FormHash = new Map(call.input.hash);
   const entry: FormHash = new Map(item);
   for (const key of ["price", "price_data", "quantity", "metadata", "plan"]) {
@@ -35,7 +41,12 @@ function change(w: World, subscription: string, call: Call, item: readonly [stri
 
 function create(call: Call): SubscriptionItem {
   const { w } = call;
-  const before = need(w.tables.subscriptions, "subscription", needText(call.input, "subscription"), "subscription");
+  const before = need(
+    w.tables.subscriptions,
+    "subscription",
+    needText(call.input, "subscription"),
+    "subscription",
+  );
   const known = new Set(before.items.data.map((item) => item.id));
   const after = change(w, before.id, call, []);
   const made = after.items.data.find((item) => !known.has(item.id)) ?? after.items.data[0];
@@ -64,7 +75,10 @@ export const subscriptionItemRoutes: readonly Route[] = [
   route("POST", "/v1/subscription_items", "subscriptionItemCreate", create),
   route("GET", "/v1/subscription_items", "subscriptionItemList", (call) => {
     const id = text(call.input, "subscription") ?? "";
-    return page(call, need(call.w.tables.subscriptions, "subscription", id, "subscription").items.data);
+    return page(
+      call,
+      need(call.w.tables.subscriptions, "subscription", id, "subscription").items.data,
+    );
   }),
   route("GET", "/v1/subscription_items/*", [], (call) => find(call.w, idOf(call)).item),
   route("POST", "/v1/subscription_items/*", "subscriptionItemUpdate", update),

@@ -1,6 +1,7 @@
 import { need } from "#sandbox/http/call.ts";
 import { invalid, required } from "#sandbox/http/failure.ts";
 import { bool, hashes, int, metadata, nested, text, type Input } from "#sandbox/http/input.ts";
+
 import { createPrice, planOf } from "./prices.ts";
 import type { Price, SubscriptionItem } from "./shapes.ts";
 import { newId, nowOf, type World } from "./world.ts";
@@ -19,14 +20,27 @@ export interface ItemChange {
 export function itemChanges(w: World, input: Input): readonly ItemChange[] | undefined {
   const plan = text(input, "plan");
   if (plan !== undefined && !input.hash.has("items")) {
-    return [{ id: undefined, price: priceOf(w, plan), quantity: int(input, "quantity"), deleted: false, metadata: undefined }];
+    return [
+      {
+        id: undefined,
+        price: priceOf(w, plan),
+        quantity: int(input, "quantity"),
+        deleted: false,
+        metadata: undefined,
+      },
+    ];
   }
   return hashes(input, "items")?.map((item) => {
     const inline = nested(item, "price_data");
     const named = text(item, "price") ?? text(item, "plan");
     return {
       id: text(item, "id"),
-      price: inline === undefined ? (named === undefined ? undefined : priceOf(w, named)) : createPrice(w, inline),
+      price:
+        inline === undefined
+          ? named === undefined
+            ? undefined
+            : priceOf(w, named)
+          : createPrice(w, inline),
       quantity: int(item, "quantity"),
       deleted: bool(item, "deleted") ?? false,
       metadata: item.hash.has("metadata") ? metadata(item) : undefined,
@@ -37,10 +51,16 @@ export function itemChanges(w: World, input: Input): readonly ItemChange[] | und
 function priceOf(w: World, id: string): Price {
   const price = need(w.tables.prices, "price", id, "items[0][price]");
   if (!price.active) {
-    throw invalid("The price specified is inactive. This field only accepts active prices.", "items[0][price]");
+    throw invalid(
+      "The price specified is inactive. This field only accepts active prices.",
+      "items[0][price]",
+    );
   }
   if (price.recurring === null) {
-    throw invalid("The price specified is set to `type=one_time` but this field only accepts prices with `type=recurring`.", "items[0][price]");
+    throw invalid(
+      "The price specified is set to `type=one_time` but this field only accepts prices with `type=recurring`.",
+      "items[0][price]",
+    );
   }
   return price;
 }
@@ -49,7 +69,12 @@ function priceOf(w: World, id: string): Price {
 export function makeItem(
   w: World,
   change: ItemChange,
-  of: { readonly subscription: string; readonly clockId: string | null; readonly start: number; readonly end: number },
+  of: {
+    readonly subscription: string;
+    readonly clockId: string | null;
+    readonly start: number;
+    readonly end: number;
+  },
 ): SubscriptionItem {
   const { price } = change;
   if (price === undefined) {
@@ -78,14 +103,26 @@ export function applyChanges(
   w: World,
   before: readonly SubscriptionItem[],
   changes: readonly ItemChange[],
-  of: { readonly subscription: string; readonly clockId: string | null; readonly start: number; readonly end: number },
+  of: {
+    readonly subscription: string;
+    readonly clockId: string | null;
+    readonly start: number;
+    readonly end: number;
+  },
 ): readonly SubscriptionItem[] {
   const after = new Map(before.map((item) => [item.id, item]));
   for (const change of changes) {
     // Without an id Stripe takes an item of the same price as meant, and adds one otherwise.
-    const target = change.id === undefined ? before.find((item) => item.price.id === change.price?.id) : after.get(change.id);
+    const target =
+      change.id === undefined
+        ? before.find((item) => item.price.id === change.price?.id)
+        : after.get(change.id);
     if (change.id !== undefined && target === undefined) {
-      throw invalid(`No such subscription item: '${change.id}'`, "items[0][id]", "resource_missing");
+      throw invalid(
+        `No such subscription item: '${change.id}'`,
+        "items[0][id]",
+        "resource_missing",
+      );
     }
     if (target === undefined) {
       const made = makeItem(w, change, of);
@@ -111,5 +148,7 @@ export function applyChanges(
 
 /** Full price of an item for one period, minor units. */
 export function itemAmount(item: SubscriptionItem): number {
-  return Math.round(Number(item.price.unit_amount_decimal ?? item.price.unit_amount ?? 0) * (item.quantity ?? 1));
+  return Math.round(
+    Number(item.price.unit_amount_decimal ?? item.price.unit_amount ?? 0) * (item.quantity ?? 1),
+  );
 }

@@ -3,7 +3,11 @@ import type { Invoice, Subscription } from "./shapes.ts";
 import { amend, nowOf, type World } from "./world.ts";
 
 /** Changes a subscription and announces customer.subscription.updated when that made a difference. */
-export function patchSubscription(w: World, id: string, patch: Partial<Subscription>): Subscription | undefined {
+export function patchSubscription(
+  w: World,
+  id: string,
+  patch: Partial<Subscription>,
+): Subscription | undefined {
   const before = w.tables.subscriptions.get(id);
   if (before === undefined) {
     return undefined;

@@ -1,6 +1,17 @@
 import { need } from "#sandbox/http/call.ts";
 import { invalid } from "#sandbox/http/failure.ts";
-import { bool, choice, has, int, metadata, nested, nullable, text, type Input } from "#sandbox/http/input.ts";
+import {
+  bool,
+  choice,
+  has,
+  int,
+  metadata,
+  nested,
+  nullable,
+  text,
+  type Input,
+} from "#sandbox/http/input.ts";
+
 import { redeem, wantedDiscounts } from "./coupons.ts";
 import { billNow, movePeriods, scheduleCycle, trialMayEnd } from "./cycles.ts";
 import { emit } from "./events.ts";
@@ -8,8 +19,8 @@ import { cardError, resolvePaymentMethod } from "./payment-methods.ts";
 import { sameInterval } from "./periods.ts";
 import { prorate } from "./prorations.ts";
 import type { Subscription, SubscriptionItem } from "./shapes.ts";
-import { applyChanges, itemChanges } from "./subscription-items.ts";
 import { endingOf } from "./subscription-end.ts";
+import { applyChanges, itemChanges } from "./subscription-items.ts";
 import { currentPeriod, patchSubscription } from "./subscription-state.ts";
 import { nowOf, type World } from "./world.ts";
 
@@ -33,13 +44,25 @@ export function updateSubscription(w: World, id: string, input: Input): Subscrip
   };
   const at = int(input, "proration_date") ?? now;
   const made =
-    proration === "none" || before.status === "trialing" || !cycle.itemsChanged && !cycle.restarts
+    proration === "none" || before.status === "trialing" || (!cycle.itemsChanged && !cycle.restarts)
       ? 0
-      : prorate(w, before, { before: before.items.data, after: cycle.items, at, charge: !cycle.restarts });
+      : prorate(w, before, {
+          before: before.items.data,
+          after: cycle.items,
+          at,
+          charge: !cycle.restarts,
+        });
   patchSubscription(w, id, patch);
-  bill(w, id, { restarts: cycle.restarts, invoiceNow: proration === "always_invoice" && made > 0, input });
+  bill(w, id, {
+    restarts: cycle.restarts,
+    invoiceNow: proration === "always_invoice" && made > 0,
+    input,
+  });
   const after = need(w.tables.subscriptions, "subscription", id);
-  if (currentPeriod(after).end !== currentPeriod(before).end || after.cancel_at !== before.cancel_at) {
+  if (
+    currentPeriod(after).end !== currentPeriod(before).end ||
+    after.cancel_at !== before.cancel_at
+  ) {
     scheduleCycle(w, after);
   }
   return after;
@@ -60,19 +83,35 @@ function cycleOf(w: World, before: Subscription, input: Input, now: number): Cyc
   const items =
     changes === undefined
       ? before.items.data
-      : applyChanges(w, before.items.data, changes, { subscription: before.id, clockId: before.test_clock, ...period });
+      : applyChanges(w, before.items.data, changes, {
+          subscription: before.id,
+          clockId: before.test_clock,
+          ...period,
+        });
   const trialEnd = text(input, "trial_end");
   const endsTrial = trialEnd === "now" && before.status === "trialing";
   const later = trialEnd === "now" ? undefined : int(input, "trial_end");
-  const intervalChanged = !sameInterval(items[0]?.price.recurring ?? null, before.items.data[0]?.price.recurring ?? null);
-  const restarts = endsTrial || text(input, "billing_cycle_anchor") === "now" || (intervalChanged && before.status !== "trialing");
+  const intervalChanged = !sameInterval(
+    items[0]?.price.recurring ?? null,
+    before.items.data[0]?.price.recurring ?? null,
+  );
+  const restarts =
+    endsTrial ||
+    text(input, "billing_cycle_anchor") === "now" ||
+    (intervalChanged && before.status !== "trialing");
   if (later !== undefined) {
     const moved = items.map((item) => ({ ...item, current_period_end: later }));
     return {
       items: moved,
       itemsChanged: false,
       restarts: false,
-      patch: { items: { ...before.items, data: moved }, status: "trialing", trial_end: later, trial_start: before.trial_start ?? now, billing_cycle_anchor: later },
+      patch: {
+        items: { ...before.items, data: moved },
+        status: "trialing",
+        trial_end: later,
+        trial_start: before.trial_start ?? now,
+        billing_cycle_anchor: later,
+      },
     };
   }
   if (endsTrial && !trialMayEnd(w, before)) {
@@ -91,12 +130,19 @@ function cycleOf(w: World, before: Subscription, input: Input, now: number): Cyc
   };
 }
 
-function bill(w: World, id: string, how: { restarts: boolean; invoiceNow: boolean; input: Input }): void {
+function bill(
+  w: World,
+  id: string,
+  how: { restarts: boolean; invoiceNow: boolean; input: Input },
+): void {
   if (!how.restarts && !how.invoiceNow) {
     return;
   }
   const collected = billNow(w, id, { reason: "subscription_update", period: how.restarts });
-  if (collected?.decline !== undefined && text(how.input, "payment_behavior") === "error_if_incomplete") {
+  if (
+    collected?.decline !== undefined &&
+    text(how.input, "payment_behavior") === "error_if_incomplete"
+  ) {
     throw cardError(collected.decline);
   }
 }
@@ -105,10 +151,19 @@ function plainMembers(w: World, before: Subscription, input: Input): Partial<Sub
   const method = nullable(input, "default_payment_method");
   return {
     metadata: metadata(input, before.metadata),
-    description: has(input, "description") ? (nullable(input, "description") ?? null) : before.description,
+    description: has(input, "description")
+      ? (nullable(input, "description") ?? null)
+      : before.description,
     days_until_due: int(input, "days_until_due") ?? before.days_until_due,
-    collection_method: choice(input, "collection_method", ["charge_automatically", "send_invoice"]) ?? before.collection_method,
-    default_payment_method: typeof method === "string" ? resolvePaymentMethod(w, method, "default_payment_method").id : (method === null ? null : before.default_payment_method),
+    collection_method:
+      choice(input, "collection_method", ["charge_automatically", "send_invoice"]) ??
+      before.collection_method,
+    default_payment_method:
+      typeof method === "string"
+        ? resolvePaymentMethod(w, method, "default_payment_method").id
+        : method === null
+          ? null
+          : before.default_payment_method,
   };
 }
 
@@ -121,7 +176,8 @@ function endMembers(before: Subscription, input: Input, now: number): Partial<Su
   }
   const { end } = currentPeriod(before);
   const pending = atEnd === true || typeof at === "string";
-  const date = at === "min_period_end" || at === "max_period_end" ? end : (int(input, "cancel_at") ?? null);
+  const date =
+    at === "min_period_end" || at === "max_period_end" ? end : (int(input, "cancel_at") ?? null);
   return {
     cancel_at: atEnd === true ? end : date,
     cancel_at_period_end: atEnd ?? false,
@@ -146,7 +202,11 @@ function pauseMembers(w: World, before: Subscription, input: Input): Partial<Sub
   }
   const behavior = choice(pause, "behavior", ["keep_as_draft", "mark_uncollectible", "void"]);
   if (behavior === undefined) {
-    throw invalid("Missing required param: pause_collection[behavior].", "pause_collection[behavior]", "parameter_missing");
+    throw invalid(
+      "Missing required param: pause_collection[behavior].",
+      "pause_collection[behavior]",
+      "parameter_missing",
+    );
   }
   const resumesAt = int(pause, "resumes_at") ?? null;
   if (resumesAt !== null) {
@@ -159,7 +219,12 @@ function pauseMembers(w: World, before: Subscription, input: Input): Partial<Sub
   return { pause_collection: { behavior, resumes_at: resumesAt } };
 }
 
-function discountMembers(w: World, before: Subscription, input: Input, now: number): Partial<Subscription> {
+function discountMembers(
+  w: World,
+  before: Subscription,
+  input: Input,
+  now: number,
+): Partial<Subscription> {
   const wishes = wantedDiscounts(w, input);
   if (wishes === undefined) {
     return {};
@@ -171,7 +236,12 @@ function discountMembers(w: World, before: Subscription, input: Input, now: numb
     }
   }
   const made = wishes.map((wish) =>
-    redeem(w, wish.coupon, { customer: before.customer, subscription: before.id, promotionCode: wish.promotionCode, now }),
+    redeem(w, wish.coupon, {
+      customer: before.customer,
+      subscription: before.id,
+      promotionCode: wish.promotionCode,
+      now,
+    }),
   );
   for (const discount of made) {
     emit(w, "customer.discount.created", discount, before.test_clock);

@@ -75,7 +75,10 @@ const BY_NAME = new Map<string, CardBehaviour>([
   ["threeDSecure2Required", visa("3220", { authentication: true })],
   ["threeDSecureRequired", visa("3063", { authentication: true })],
   ["createDispute", visa("0259", { dispute: { reason: "fraudulent", inquiry: false } })],
-  ["createDisputeProductNotReceived", visa("2685", { dispute: { reason: "product_not_received", inquiry: false } })],
+  [
+    "createDisputeProductNotReceived",
+    visa("2685", { dispute: { reason: "product_not_received", inquiry: false } }),
+  ],
   ["createDisputeInquiry", visa("1976", { dispute: { reason: "fraudulent", inquiry: true } })],
   ["bypassPending", visa("0077", { bypassPending: true })],
   ["bypassPendingInternational", visa("3720", { bypassPending: true })],
@@ -100,5 +103,10 @@ export function numberedCard(number: string): CardBehaviour {
 /** The behaviour behind a bank account, by Stripe's published test IBANs. */
 export function bankDebit(iban: string): CardBehaviour {
   const failing = iban.endsWith("3202") || iban.endsWith("3456");
-  return { brand: "sepa_debit", last4: iban.slice(-4), funding: "bank", delayed: failing ? "fails" : "succeeds" };
+  return {
+    brand: "sepa_debit",
+    last4: iban.slice(-4),
+    funding: "bank",
+    delayed: failing ? "fails" : "succeeds",
+  };
 }

@@ -2,6 +2,7 @@ import { idOf, need, route, type Call, type Route } from "#sandbox/http/call.ts"
 import { invalid } from "#sandbox/http/failure.ts";
 import { needInt, nullable } from "#sandbox/http/input.ts";
 import { page } from "#sandbox/http/page.ts";
+
 import { emit } from "./events.ts";
 import type { TestClock } from "./shapes.ts";
 import { amend, newId, nowOf, type World } from "./world.ts";
@@ -38,7 +39,10 @@ function advance(call: Call): TestClock {
   const before = need(w.tables.testClocks, "test clock", idOf(call));
   const target = needInt(call.input, "frozen_time");
   if (target <= before.frozen_time) {
-    throw invalid("The test clock can only be advanced to a time after its current frozen time.", "frozen_time");
+    throw invalid(
+      "The test clock can only be advanced to a time after its current frozen time.",
+      "frozen_time",
+    );
   }
   const advancing = amend(w.tables.testClocks, before, {
     status: "advancing",
@@ -48,7 +52,11 @@ function advance(call: Call): TestClock {
   const answer = advancing;
   runClock(w, before.id, target);
   const now = need(w.tables.testClocks, "test clock", before.id);
-  const ready = amend(w.tables.testClocks, now, { frozen_time: target, status: "ready", status_details: STATUS_READY });
+  const ready = amend(w.tables.testClocks, now, {
+    frozen_time: target,
+    status: "ready",
+    status_details: STATUS_READY,
+  });
   emit(w, "test_helpers.test_clock.ready", ready);
   return { ...answer };
 }
@@ -69,11 +77,15 @@ function remove(call: Call): object {
   const clock = need(w.tables.testClocks, "test clock", idOf(call));
   w.tables.testClocks.delete(clock.id);
   w.agenda.drop(clock.id);
-  for (const customer of [...w.tables.customers.values()].filter((one) => one.test_clock === clock.id)) {
+  for (const customer of [...w.tables.customers.values()].filter(
+    (one) => one.test_clock === clock.id,
+  )) {
     w.tables.customers.delete(customer.id);
     w.secrets.tombstones.set(customer.id, "customer");
   }
-  for (const subscription of [...w.tables.subscriptions.values()].filter((one) => one.test_clock === clock.id)) {
+  for (const subscription of [...w.tables.subscriptions.values()].filter(
+    (one) => one.test_clock === clock.id,
+  )) {
     w.tables.subscriptions.delete(subscription.id);
   }
   emit(w, "test_helpers.test_clock.deleted", clock);
@@ -82,8 +94,12 @@ function remove(call: Call): object {
 
 export const testClockRoutes: readonly Route[] = [
   route("POST", "/v1/test_helpers/test_clocks", "testClockCreate", create),
-  route("GET", "/v1/test_helpers/test_clocks", "testClockList", (call) => page(call, call.w.tables.testClocks.values())),
-  route("GET", "/v1/test_helpers/test_clocks/*", [], (call) => need(call.w.tables.testClocks, "test clock", idOf(call))),
+  route("GET", "/v1/test_helpers/test_clocks", "testClockList", (call) =>
+    page(call, call.w.tables.testClocks.values()),
+  ),
+  route("GET", "/v1/test_helpers/test_clocks/*", [], (call) =>
+    need(call.w.tables.testClocks, "test clock", idOf(call)),
+  ),
   route("POST", "/v1/test_helpers/test_clocks/*/advance", "testClockAdvance", advance),
   route("DELETE", "/v1/test_helpers/test_clocks/*", [], remove),
 ];

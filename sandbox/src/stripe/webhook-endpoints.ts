@@ -2,6 +2,7 @@ import { idOf, need, route, type Call, type Route } from "#sandbox/http/call.ts"
 import { invalid, required } from "#sandbox/http/failure.ts";
 import { bool, has, metadata, needText, nullable, text, texts } from "#sandbox/http/input.ts";
 import { page } from "#sandbox/http/page.ts";
+
 import type { WebhookEndpoint } from "./shapes.ts";
 import { isVersion } from "./versions.ts";
 import { amend, newId, nowOf, type World } from "./world.ts";
@@ -17,7 +18,10 @@ export interface EndpointWish {
 }
 
 /** Registers an endpoint; its secret is in the answer to this call only. */
-export function registerEndpoint(w: World, wish: EndpointWish): WebhookEndpoint & { secret: string } {
+export function registerEndpoint(
+  w: World,
+  wish: EndpointWish,
+): WebhookEndpoint & { secret: string } {
   if (!URL.canParse(wish.url) || !/^https?:/u.test(wish.url)) {
     throw invalid("Invalid URL: URL must be an HTTP or HTTPS address.", "url", "url_invalid");
   }
@@ -64,7 +68,9 @@ function update(call: Call): WebhookEndpoint {
   const disabled = bool(input, "disabled");
   const off = disabled ?? before.status === "disabled";
   return amend(w.tables.webhookEndpoints, before, {
-    description: has(input, "description") ? (nullable(input, "description") ?? null) : before.description,
+    description: has(input, "description")
+      ? (nullable(input, "description") ?? null)
+      : before.description,
     enabled_events: [...(texts(input, "enabled_events") ?? before.enabled_events)],
     metadata: metadata(input, before.metadata),
     status: off ? "disabled" : "enabled",

@@ -1,8 +1,9 @@
 import { createAgenda, type Agenda } from "#sandbox/agenda.ts";
 import type { Clock } from "#sandbox/clock.ts";
 import { createRandom, type Random } from "#sandbox/random.ts";
-import type { CardBehaviour } from "./test-cards.ts";
+
 import type * as Shape from "./shapes.ts";
+import type { CardBehaviour } from "./test-cards.ts";
 
 /** The API version of the simulated account: what requests without Stripe-Version and unversioned endpoints get. */
 export const API_VERSION = "2026-10-28.endive";
@@ -47,6 +48,9 @@ export interface Secrets {
   readonly checkoutLines: Map<string, Shape.CheckoutLine[]>;
   /** Checkout session -> data for the objects it will make. */
   readonly checkoutPlans: Map<string, CheckoutPlan>;
+  /** Invoice -> its payment; payment intent -> its invoice. */
+  readonly paymentOfInvoice: Map<string, string>;
+  readonly invoiceOfIntent: Map<string, string>;
   /** Ids that are gone, with their object type, for answers about deleted objects. */
   readonly tombstones: Map<string, string>;
 }
@@ -115,9 +119,17 @@ export function createWorld(clock: Clock, seed: number): World {
       endpointSecrets: new Map(),
       checkoutLines: new Map(),
       checkoutPlans: new Map(),
+      paymentOfInvoice: new Map(),
+      invoiceOfIntent: new Map(),
       tombstones: new Map(),
     },
-    settings: { retryDays: [1, 3, 4, 6], afterRetries: "cancel", draftSeconds: 3600, tieSeconds: 1, keptEvents: 50_000 },
+    settings: {
+      retryDays: [1, 3, 4, 6],
+      afterRetries: "cancel",
+      draftSeconds: 3600,
+      tieSeconds: 1,
+      keptEvents: 50_000,
+    },
     events: new Map(),
     listeners: [],
     baseUrl: "http://127.0.0.1",
@@ -160,7 +172,8 @@ function emptyTables(): Tables {
 
 /** Seconds since the epoch on the given test clock, or on the sandbox's own. */
 export function nowOf(w: World, clockId: string | null | undefined): number {
-  const testClock = clockId === null || clockId === undefined ? undefined : w.tables.testClocks.get(clockId);
+  const testClock =
+    clockId === null || clockId === undefined ? undefined : w.tables.testClocks.get(clockId);
   return testClock?.frozen_time ?? w.moment ?? Math.floor(w.clock.now() / 1000);
 }
 
@@ -181,7 +194,11 @@ export function newId(w: World, prefix: string): string {
 }
 
 /** Puts a new version of an object in the place of the old. */
-export function amend<T extends { id: string }>(table: Map<string, T>, before: T, patch: Partial<T>): T {
+export function amend<T extends { id: string }>(
+  table: Map<string, T>,
+  before: T,
+  patch: Partial<T>,
+): T {
   const after = { ...before, ...patch };
   table.set(after.id, after);
   return after;

@@ -1,6 +1,7 @@
 import type { Faults } from "#sandbox/faults.ts";
-import { API_VERSION, type StoredEvent, type World } from "#sandbox/stripe/world.ts";
 import type { WebhookEndpoint } from "#sandbox/stripe/shapes.ts";
+import { API_VERSION, type StoredEvent, type World } from "#sandbox/stripe/world.ts";
+
 import { eventBody } from "./payload.ts";
 import { createPoster } from "./post.ts";
 import { retryPause } from "./schedule.ts";
@@ -64,7 +65,14 @@ export interface DeliveryOptions {
 /** Delivers events to the registered endpoints as Stripe does: signed, in order of creation, retried for three days. */
 export function createDelivery(options: DeliveryOptions): Delivery {
   const { w, faults } = options;
-  const counts: Counts = { queued: 0, attempted: 0, succeeded: 0, failed: 0, dropped: 0, gaveUp: 0 };
+  const counts: Counts = {
+    queued: 0,
+    attempted: 0,
+    succeeded: 0,
+    failed: 0,
+    dropped: 0,
+    gaveUp: 0,
+  };
   const queue: Job[] = [];
   const held: Job[] = [];
   const attempts: Attempt[] = [];
@@ -110,12 +118,18 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   const run = async (job: Job): Promise<void> => {
     const endpoint = w.tables.webhookEndpoints.get(job.endpointId);
     const outcome =
-      endpoint === undefined ? { status: null, error: "endpoint deleted" } : await send(options, poster, job.event, endpoint);
+      endpoint === undefined
+        ? { status: null, error: "endpoint deleted" }
+        : await send(options, poster, job.event, endpoint);
     inFlight -= 1;
     settle(job, outcome, endpoint !== undefined);
     pump();
   };
-  const settle = (job: Job, outcome: { status: number | null; error: string | null }, exists: boolean): void => {
+  const settle = (
+    job: Job,
+    outcome: { status: number | null; error: string | null },
+    exists: boolean,
+  ): void => {
     const now = Math.floor(w.clock.now() / 1000);
     const good = outcome.status !== null && outcome.status >= OK_FROM && outcome.status < OK_BELOW;
     const pause = good || !exists ? undefined : retryPause(job.attempt, options.pace);
@@ -205,14 +219,24 @@ async function send(
   const { w, faults } = options;
   const version = endpoint.api_version ?? API_VERSION;
   const shown = eventBody(w, event, version);
-  const body = JSON.stringify(faults.webhooks.badApiVersion ? { ...shown, api_version: "1970-01-01" } : shown, null, 2);
-  const secret = faults.webhooks.wrongSecret ? "whsec_nobodyknowsthis" : (w.secrets.endpointSecrets.get(endpoint.id) ?? "");
+  const body = JSON.stringify(
+    faults.webhooks.badApiVersion ? { ...shown, api_version: "1970-01-01" } : shown,
+    null,
+    2,
+  );
+  const secret = faults.webhooks.wrongSecret
+    ? "whsec_nobodyknowsthis"
+    : (w.secrets.endpointSecrets.get(endpoint.id) ?? "");
   const t = Math.floor(w.clock.wall() / 1000) - faults.webhooks.staleSeconds;
-  return await poster.post(endpoint.url, faults.webhooks.truncate ? body.slice(0, body.length >> 1) : body, {
-    "content-type": "application/json; charset=utf-8",
-    "cache-control": "no-cache",
-    accept: "*/*; q=0.5, application/xml",
-    "user-agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
-    "stripe-signature": stripeSignature(body, secret, t),
-  });
+  return await poster.post(
+    endpoint.url,
+    faults.webhooks.truncate ? body.slice(0, body.length >> 1) : body,
+    {
+      "content-type": "application/json; charset=utf-8",
+      "cache-control": "no-cache",
+      accept: "*/*; q=0.5, application/xml",
+      "user-agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
+      "stripe-signature": stripeSignature(body, secret, t),
+    },
+  );
 }
