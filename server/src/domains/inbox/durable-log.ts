@@ -19,13 +19,13 @@ export interface Accepted {
   readonly dead: string | null;
 }
 
-/** `spooled`: safe on this machine's disk, in the database later. */
-export type Appended = "new" | "duplicate" | "conflict" | "spooled";
+/** `spooled`: safe on this machine's disk, in the database later. `turned away`: not safe anywhere, the provider must send it again. */
+export type Appended = "new" | "duplicate" | "conflict" | "spooled" | "turned away";
 
 /**
  * The seam of intake: once `append` has resolved, every event of the batch survives whatever it was
  * built to survive; answers are in the batch's order. A batch never holds one (endpoint, external id)
- * twice. Behind it: Postgres, the spool in front of Postgres, later a replicated broker.
+ * twice. Rejects when nothing of it is safe. Behind it: Postgres, the spool in front of Postgres, later a replicated broker.
  */
 export interface DurableLog {
   append(batch: readonly Accepted[]): Promise<readonly Appended[]>;

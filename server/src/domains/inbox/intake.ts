@@ -3,7 +3,7 @@ import type { Pool } from "pg";
 import type { Clock } from "#platform/clock.ts";
 import type { Log } from "#platform/log.ts";
 
-import { startBatcher } from "./batcher.ts";
+import { IntakeFull, startBatcher } from "./batcher.ts";
 import { type Accepted, type DurableLog, UNPARSEABLE } from "./durable-log.ts";
 import { activeSecrets, type Endpoint, type EndpointDirectory } from "./endpoint-directory.ts";
 import { type IntakeFigures, startFigures } from "./intake-figures.ts";
@@ -80,6 +80,9 @@ export function startIntake(deps: IntakeDeps): Intake {
       return { kind: "stored", how: "duplicate" };
     }
     const how = await batcher.submit(event);
+    if (how === "turned away") {
+      throw new IntakeFull("The spool has no room for events that will be sent again.");
+    }
     if (how !== "conflict") {
       recent.add(key, event.fingerprint);
     } else {

@@ -107,7 +107,7 @@ function handle(deps: RoutesDeps, request: FastifyRequest, reply: FastifyReply):
       }
     })
     .catch((error: unknown) => {
-      deps.log.error({ err: error, endpoint: endpoint.publicId }, "A webhook could not be stored.");
+      deps.log.warn({ err: error, endpoint: endpoint.publicId }, "A webhook could not be stored.");
       problem(reply, webhookBusy);
     });
 }
