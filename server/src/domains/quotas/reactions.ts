@@ -2,6 +2,7 @@ import type { z } from "zod";
 
 import { planChanged } from "#domains/billing/events.ts";
 import type { Ctx } from "#platform/context.ts";
+import { type Reaction, react } from "#platform/queue/handlers.ts";
 
 import { followCatalogue } from "./store.ts";
 
@@ -10,11 +11,11 @@ import { followCatalogue } from "./store.ts";
  * a trigger moves the limits in the transaction that moves the tier, so the two are never apart,
  * whoever wrote it.
  */
-async function onPlanChanged(
+export async function onPlanChanged(
   ctx: Ctx,
   payload: z.output<typeof planChanged.payload>,
 ): Promise<void> {
-  const changed = await followCatalogue(ctx.tx.client, payload.workspaceId, payload.tier, ctx.now);
+  const changed = await followCatalogue(ctx.tx.client, ctx.workspace.id, payload.tier, ctx.now);
   if (changed > 0) {
     await ctx.audit({
       action: "quota.plan_followed",
@@ -24,4 +25,4 @@ async function onPlanChanged(
   }
 }
 
-export const quotaReactions = [{ event: planChanged, react: onPlanChanged }] as const;
+export const quotaReactions: readonly Reaction[] = [react(planChanged, "quotas", onPlanChanged)];

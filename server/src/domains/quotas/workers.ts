@@ -1,23 +1,32 @@
-import type { Ctx } from "#platform/context.ts";
-import type { JobOutcome } from "#platform/queue/jobs.ts";
+import { type QueueHandler, type Schedule, handleJob } from "#platform/queue/handlers.ts";
 
 import { applyReset, forgetOldRequests } from "./commands.ts";
 import { beginMonth, forgetRequests } from "./jobs.ts";
 
-/** Handlers of this room's jobs; each runs in one transaction of its workspace. */
-export const quotaWorkers = [
-  {
-    job: beginMonth,
-    handle: async (ctx: Ctx): Promise<JobOutcome> => {
-      const { reset, alreadyReset } = await applyReset(ctx, { force: false });
-      return { kind: "done", note: `${reset} quotas begun, ${alreadyReset} had begun already` };
-    },
-  },
-  {
-    job: forgetRequests,
-    handle: async (ctx: Ctx): Promise<JobOutcome> => {
-      const forgotten = await forgetOldRequests(ctx);
+/** One transaction a workspace: a run that dies half-way leaves whole workspaces done, and the next try finds nothing due in them. */
+export function quotaWorkers(deps: {
+  readonly workspaceIds: () => Promise<readonly number[]>;
+}): readonly QueueHandler[] {
+  return [
+    handleJob(beginMonth, async (unit) => {
+      let begun = 0;
+      for (const workspaceId of await deps.workspaceIds()) {
+        const result = await unit.runIn(workspaceId, (ctx) => applyReset(ctx, { force: false }));
+        begun += result.reset;
+      }
+      return { kind: "done", note: `${begun} quotas began their month` };
+    }),
+    handleJob(forgetRequests, async (unit) => {
+      let forgotten = 0;
+      for (const workspaceId of await deps.workspaceIds()) {
+        forgotten += await unit.runIn(workspaceId, forgetOldRequests);
+      }
       return { kind: "done", note: `${forgotten} keyed calls forgotten` };
-    },
-  },
-] as const;
+    }),
+  ];
+}
+
+export const QUOTA_SCHEDULE: readonly Schedule[] = [
+  { job: beginMonth.name, title: "Begin the month of API calls", cron: "0 0 1 * *" },
+  { job: forgetRequests.name, title: "Forget old idempotency keys", cron: "30 3 * * *" },
+];
