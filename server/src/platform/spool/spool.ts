@@ -163,15 +163,22 @@ async function append(state: State, payloads: readonly Buffer[], precious: boole
     const full = isFull(error);
     await poison(state, error);
     if (full && precious && state.hasReserve) {
-      await giveUpReserve(state);
-      return write(state, payloads).catch(async (again: unknown) => {
-        await poison(state, again);
-        throw new SpoolFailed("The disk refused a batch.", { cause: again });
-      });
+      await writeInReserve(state, payloads);
+      return;
     }
     throw full
       ? new SpoolFull("The disk is full.", { cause: error })
       : new SpoolFailed("The disk refused a batch.", { cause: error });
+  }
+}
+
+async function writeInReserve(state: State, payloads: readonly Buffer[]): Promise<void> {
+  try {
+    await giveUpReserve(state);
+    await write(state, payloads);
+  } catch (error) {
+    await poison(state, error);
+    throw new SpoolFailed("The disk refused a batch.", { cause: error });
   }
 }
 
@@ -201,6 +208,8 @@ async function write(state: State, payloads: readonly Buffer[]): Promise<void> {
 async function startSegment(state: State): Promise<NonNullable<State["open"]>> {
   const name = segmentName(state.nextSegment);
   const temporary = `${name}.tmp`;
+  // A number is used once, also by an attempt that fails: a file whose sync failed must never be met again.
+  state.nextSegment += 1;
   const file = await state.disk.open(temporary);
   try {
     await file.sync();
@@ -208,9 +217,9 @@ async function startSegment(state: State): Promise<NonNullable<State["open"]>> {
     await state.disk.syncFolder();
   } catch (error) {
     await file.close().catch(() => undefined);
+    await state.disk.remove(temporary).catch(() => undefined);
     throw error;
   }
-  state.nextSegment += 1;
   state.open = { file, name };
   state.segments.push({ name, bytes: 0, records: 0 });
   return state.open;
