@@ -1,0 +1,3 @@
+drop table api_tokens;
+drop table staff;
+drop schema auth cascade;
