@@ -24,7 +24,7 @@ export interface ChangeLine {
   readonly at: string;
   readonly actor: string;
   readonly action: string;
-  readonly subject: string | null;
+  readonly subject: { readonly kind: string; readonly id: string } | null;
 }
 
 export interface SwitchLine {

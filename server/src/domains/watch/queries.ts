@@ -51,18 +51,22 @@ export async function webhookFigures(ctx: Ctx, windowMinutes: number): Promise<W
       group by e.event_type order by failed desc, received desc limit ${TYPES_SHOWN}`,
     values,
   );
-  const row = counts.rows[0];
-  const finished = (row?.processed ?? 0) + (row?.failed ?? 0);
+  const [row] = counts.rows;
+  const [lag] = lags.rows;
+  if (row === undefined || lag === undefined) {
+    throw new Error("Counts came back without a row.");
+  }
+  const finished = row.processed + row.failed;
   return {
     windowMinutes,
-    received: row?.received ?? 0,
-    processed: row?.processed ?? 0,
-    failed: row?.failed ?? 0,
-    pending: row?.pending ?? 0,
-    duplicates: row?.duplicates ?? 0,
-    refusedSignatures: row?.refused ?? 0,
-    failureRate: finished === 0 ? 0 : (row?.failed ?? 0) / finished,
-    lagMs: { p50: lags.rows[0]?.p50 ?? null, p99: lags.rows[0]?.p99 ?? null },
+    received: row.received,
+    processed: row.processed,
+    failed: row.failed,
+    pending: row.pending,
+    duplicates: row.duplicates,
+    refusedSignatures: row.refused,
+    failureRate: finished === 0 ? 0 : row.failed / finished,
+    lagMs: lag,
     byType: byType.rows,
   };
 }

@@ -13,7 +13,7 @@ const RATE_MINUTES = 5;
 const HURT_SAMPLE = 50_000;
 const HURT_AFTER_S = 60;
 const NODE_ALIVE_MS = 30_000;
-const CHANGES_SHOWN = 30;
+const CHANGES_READ = 500;
 
 async function rows<Row extends object>(ctx: Ctx, text: string, values: unknown[]): Promise<Row[]> {
   // Every hand-written statement below names its columns as its Row does.
@@ -21,7 +21,7 @@ async function rows<Row extends object>(ctx: Ctx, text: string, values: unknown[
   return result.rows;
 }
 
-async function lanes(ctx: Ctx, switches: readonly SwitchLine[]): Promise<readonly LaneFigures[]> {
+async function lanes(ctx: Ctx, valves: readonly SwitchLine[]): Promise<readonly LaneFigures[]> {
   const waiting = await rows<{
     lane: number;
     waiting: number;
@@ -54,7 +54,7 @@ async function lanes(ctx: Ctx, switches: readonly SwitchLine[]): Promise<readonl
         oldestReceivedAt: found?.oldest ?? null,
         arrivedPerMinute: (rate?.arrived ?? 0) / RATE_MINUTES,
         servedPerMinute: (rate?.settled ?? 0) / RATE_MINUTES,
-        pausedBy: switches
+        pausedBy: valves
           .filter((each) => each.lane === lane && each.paused)
           .map((each) => ({ provider: each.provider, by: each.setBy, at: each.setAt })),
       };
@@ -91,17 +91,20 @@ async function failures(ctx: Ctx, windowMinutes: number): Promise<FailureFigures
       where workspace_id = $1 and created_at >= $2 and event_type in ('invoice.paid', 'invoice.payment_failed')`,
     [ctx.workspace.id, since],
   );
+  if (inbox === undefined || money === undefined) {
+    throw new Error("Counts came back without a row.");
+  }
   return {
     windowMinutes,
-    received: inbox?.received ?? 0,
-    finished: inbox?.finished ?? 0,
-    quarantined: inbox?.quarantined ?? 0,
-    dead: inbox?.dead ?? 0,
-    firstFailureAt: inbox?.first_failure ?? null,
-    refusedSignatures: inbox?.refused ?? 0,
-    paymentsPaid: money?.paid ?? 0,
-    paymentFailures: money?.failed ?? 0,
-    firstPaymentFailureAt: money?.first ?? null,
+    received: inbox.received,
+    finished: inbox.finished,
+    quarantined: inbox.quarantined,
+    dead: inbox.dead,
+    firstFailureAt: inbox.first_failure,
+    refusedSignatures: inbox.refused,
+    paymentsPaid: money.paid,
+    paymentFailures: money.failed,
+    firstPaymentFailureAt: money.first,
   };
 }
 
@@ -221,18 +224,17 @@ async function series(ctx: Ctx, minutes: number): Promise<Series> {
 /** What people changed; what the house and the providers do by themselves is not news here. */
 async function changes(ctx: Ctx, since: Date): Promise<readonly ChangeLine[]> {
   const { items } = await listEntries(ctx.tx, ctx.workspace.id, {
-    limit: 200,
+    limit: CHANGES_READ,
     since: since.toISOString(),
   });
   return items
     .filter(({ actor }) => ["staff", "token", "operator"].includes(actor.kind))
-    .slice(0, CHANGES_SHOWN)
     .map((item) => ({
       id: item.id,
       at: item.at,
       actor: item.actor.name,
       action: item.action,
-      subject: item.subject?.id ?? null,
+      subject: item.subject,
     }));
 }
 

@@ -64,10 +64,8 @@ export function openStreamHub(deps: {
   const boot = randomBytes(4).toString("hex");
   const clients = new Set<(event: StreamEvent) => void>();
   const changedAt = new Map<Topic, number>(TOPICS.map((topic) => [topic, 0]));
-  const gathered = new Set<Topic>();
   let written: ReadonlyMap<Topic, number> = new Map();
   let number = 0;
-  let gather: NodeJS.Timeout | undefined;
   let timer: NodeJS.Timeout | undefined;
   let polling = false;
 
@@ -80,18 +78,7 @@ export function openStreamHub(deps: {
     }
   }
 
-  function hint(topic: Topic): void {
-    gathered.add(topic);
-    gather ??= setTimeout(flush, GATHER_MS);
-  }
-
-  function flush(): void {
-    clearTimeout(gather);
-    gather = undefined;
-    const topics = [...gathered];
-    gathered.clear();
-    topics.forEach(tell);
-  }
+  const gathered = gatherTopics(tell);
 
   async function poll(): Promise<void> {
     if (polling) {
@@ -103,7 +90,7 @@ export function openStreamHub(deps: {
       for (const [topic, rows] of now) {
         const before = written.get(topic);
         if (before !== undefined && before !== rows) {
-          hint(topic);
+          gathered.add(topic);
         }
       }
       written = now;
@@ -137,14 +124,35 @@ export function openStreamHub(deps: {
 
   return {
     subscribe,
-    hint,
+    hint: (topic) => gathered.add(topic),
     poll,
     clients: () => clients.size,
     close: () => {
       clearInterval(timer);
-      clearTimeout(gather);
+      gathered.stop();
       clients.clear();
     },
+  };
+}
+
+/** Many hints in a short time become one event each. */
+function gatherTopics(tell: (topic: Topic) => void): {
+  add(topic: Topic): void;
+  stop(): void;
+} {
+  const topics = new Set<Topic>();
+  let timer: NodeJS.Timeout | undefined;
+  return {
+    add: (topic) => {
+      topics.add(topic);
+      timer ??= setTimeout(() => {
+        timer = undefined;
+        const all = [...topics];
+        topics.clear();
+        all.forEach(tell);
+      }, GATHER_MS);
+    },
+    stop: () => clearTimeout(timer),
   };
 }
 

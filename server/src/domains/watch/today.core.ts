@@ -250,8 +250,8 @@ export interface Suggestion {
   readonly operation: string;
   readonly title: string;
   readonly reason: string;
-  readonly input: Readonly<Record<string, unknown>>;
-  readonly checks: readonly { readonly label: string; readonly ok: boolean }[];
+  readonly input: Record<string, unknown>;
+  readonly checks: { readonly label: string; readonly ok: boolean }[];
 }
 
 /** Operations worth running now, most useful first, with what was already looked at. */

@@ -64,7 +64,7 @@ interface Seed {
 async function seed(event: Seed): Promise<void> {
   await psql.query(
     `insert into inbox_events (id, segment_id, occurred_at, received_at, workspace_id, endpoint_id, body_offset, body_length, provider, lane, secret_no, fingerprint, external_id, event_type, okey)
-     values ($1, 1, $2, $2, $3, 1, 0, 2, 1, $4, 1, '\\x00', 'evt_' || $1, $5, $6)`,
+     values ($1::bigint, 1, $2, $2, $3, 1, 0, 2, 1, $4, 1, '\\x00', 'evt_' || $1::bigint, $5, $6)`,
     [event.id, event.at, event.workspace, event.lane ?? 1, event.type ?? "invoice.paid", event.key],
   );
   if (event.fate !== undefined) {
@@ -91,6 +91,8 @@ beforeAll(async () => {
   });
   psql = new pg.Client({ connectionString: db.superuserUrl });
   await psql.connect();
+  // As the service: what the superuser writes is an out-of-band change and would be shown as one.
+  await psql.query("set session authorization purser_service; set role purser_app");
   await psql.query(
     "insert into workspaces (public_id, slug, name, created_at) select 'ws_' || n, 'w' || n, 'w', now() from generate_series(1, 3) n",
   );
@@ -98,6 +100,7 @@ beforeAll(async () => {
   await psql.query(
     "insert into organizations (id, workspace_id, name, plan_tier, created_at, updated_at) values ('org_a', 1, 'a', 'pro', now(), now()), ('org_b', 1, 'b', 'free', now(), now()), ('org_c', 2, 'c', 'free', now(), now())",
   );
+  await psql.query("reset role; reset session authorization; set purser.workspaces = '{1,2,3}'");
   await psql.query("insert into inbox_nodes (id, kind, seen_at) values ('w', 'worker', $1)", [
     ago(1),
   ]);
@@ -153,7 +156,7 @@ describe("today", () => {
     expect(view.state).toEqual({
       level: "fail",
       sentence:
-        "37 events wait, the oldest for 14 minutes (money), gone in about 1 minute; 13 customers are concerned.",
+        "37 events wait, the oldest for 14 minutes, 1 set aside (money), gone in about 1 minute; 13 customers are concerned.",
       since: ago(840).toISOString(),
       hurt: { customers: 13, events: 39 },
     });

@@ -50,13 +50,38 @@ function failureView(figures: Figures): TodayView["failures"] {
   };
 }
 
-/** "inbox.control_changed" reads "inbox control changed". */
-function changeView(line: ChangeLine): TodayView["changed"][number] {
-  const what = line.action.replaceAll(/[._]/gu, " ");
-  return {
-    ...line,
-    sentence: `${line.actor}: ${what}${line.subject === null ? "" : ` (${line.subject})`}`,
-  };
+const CHANGES_SHOWN = 30;
+
+/** "Ana: inbox control changed (stripe/9)"; one UPDATE of a thousand rows is one line and not a thousand. */
+export function changeViews(lines: readonly ChangeLine[]): TodayView["changed"] {
+  const folded: { line: ChangeLine; count: number }[] = [];
+  for (const line of lines) {
+    const last = folded.at(-1);
+    const same =
+      last !== undefined &&
+      last.line.actor === line.actor &&
+      last.line.action === line.action &&
+      last.line.subject?.kind === line.subject?.kind;
+    if (same) {
+      last.count += 1;
+    } else {
+      folded.push({ line, count: 1 });
+    }
+  }
+  return folded.slice(0, CHANGES_SHOWN).map(({ line, count }) => {
+    const what = line.action.replaceAll(/[._]/gu, " ");
+    const kind = line.subject?.kind ?? "";
+    const where =
+      count === 1 ? (line.subject?.id ?? "") : `${counted(count, "time", "times")}, ${kind}`;
+    return {
+      id: line.id,
+      at: line.at,
+      actor: line.actor,
+      action: line.action,
+      subject: count === 1 ? (line.subject?.id ?? null) : null,
+      sentence: `${line.actor}: ${what}${where === "" ? "" : ` (${where})`}`,
+    };
+  });
 }
 
 function switchView(line: SwitchLine): TodayView["switches"][number] {
@@ -162,11 +187,8 @@ export async function today(ctx: Ctx, sources: WatchSources): Promise<TodayView>
       failures: [...series.failures],
       paymentFailures: [...series.paymentFailures],
     },
-    changed: changed.map(changeView),
-    suggestions: suggestionsFor(figures, ctx.now).map((each) => ({
-      ...each,
-      checks: [...each.checks],
-    })),
+    changed: changeViews(changed),
+    suggestions: [...suggestionsFor(figures, ctx.now)],
     switches: switches.map(switchView),
     jobs: jobs.map(jobView),
   };

@@ -11,6 +11,15 @@ export interface Listener {
   connected(): boolean;
 }
 
+function newClient(options: { readonly url: string; readonly applicationName: string }): pg.Client {
+  return new pg.Client({
+    connectionString: options.url,
+    application_name: options.applicationName,
+    connectionTimeoutMillis: 5_000,
+    keepAlive: true,
+  });
+}
+
 /**
  * One connection that LISTENs for the whole process and comes back by itself. Notifications are
  * hints: whoever listens also polls or bounds the age of what it keeps, because those sent while the
@@ -49,12 +58,7 @@ export function openListener(options: {
   }
 
   async function connect(): Promise<void> {
-    const fresh = new pg.Client({
-      connectionString: options.url,
-      application_name: options.applicationName,
-      connectionTimeoutMillis: 5_000,
-      keepAlive: true,
-    });
+    const fresh = newClient(options);
     client = fresh;
     fresh.on("error", () => lost(fresh));
     fresh.on("end", () => lost(fresh));
