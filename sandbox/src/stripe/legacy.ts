@@ -48,6 +48,7 @@ const RESHAPE = new Map<string, Reshape>([
       invoice: invoiceOf(w, intent["id"]),
     }),
   ],
+  ["product", (_w, product) => ({ ...without(product, ["marketing_features"]), features: [] })],
   ["customer", (_w, customer) => without(customer, ["customer_account"])],
   [
     "refund",
@@ -63,6 +64,7 @@ const SUBSCRIPTION_NEWS = [
   "managed_payments",
   "discounts",
   "billing_cycle_anchor_config",
+  "invoice_settings",
 ];
 
 function subscription(w: World, inner: JsonObject, modern: JsonObject): JsonObject {
