@@ -1,3 +1,5 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+
 import type { Plugin } from "vite";
 
 import {
@@ -207,6 +209,29 @@ const ANSWERS: readonly (readonly [RegExp, Answer])[] = [
   ],
 ];
 
+function refuse(response: ServerResponse, status: number, title: string): void {
+  response.statusCode = status;
+  response.end(
+    JSON.stringify({ title, status, code: "platform/refused", requestId: "req_01jdfake" }),
+  );
+}
+
+/** Any address; the password is "right". */
+function signIn(request: IncomingMessage, response: ServerResponse): void {
+  let body = "";
+  request.on("data", (chunk) => {
+    body += String(chunk);
+  });
+  request.on("end", () => {
+    if (!body.includes('"right"')) {
+      refuse(response, 401, "The address or the password is wrong.");
+      return;
+    }
+    response.setHeader("set-cookie", "fake=1; Path=/");
+    response.end("{}");
+  });
+}
+
 /** Answers /api from the table above. */
 export function fakeApi(): Plugin {
   return {
@@ -219,19 +244,20 @@ export function fakeApi(): Plugin {
           response.write(": open\n\n");
           return;
         }
+        if (url.pathname === "/auth/sign-in/email") {
+          signIn(request, response);
+          return;
+        }
+        if (url.pathname === "/session" && !(request.headers.cookie ?? "").includes("fake=1")) {
+          refuse(response, 401, "Sign in or send a bearer token.");
+          return;
+        }
         const name = /^\/preview\/(.+)$/u.exec(url.pathname)?.[1];
         const found = ANSWERS.find(([pattern]) => pattern.test(url.pathname));
         response.setHeader("content-type", "application/json");
         response.setHeader("x-request-id", "req_01jdfake");
         if (name === undefined && found === undefined) {
-          response.statusCode = 404;
-          response.end(
-            JSON.stringify({
-              title: "There is no such thing here.",
-              status: 404,
-              code: "platform/not-found",
-            }),
-          );
+          refuse(response, 404, "There is no such thing here.");
           return;
         }
         response.end(

@@ -3,7 +3,7 @@ import type { Operation } from "purser/operation";
 import { requestOf } from "./client.ts";
 
 function quote(text: string): string {
-  return /^[\w./:@*+-]+$/u.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+  return /^[\w./:@,+-]+$/u.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 function words(value: unknown): string {
@@ -34,7 +34,7 @@ export function asCli(operation: Operation, input: Readonly<Record<string, unkno
 export function asCurl(operation: Operation, input: Readonly<Record<string, unknown>>): string {
   const { url, body } = requestOf(operation, input);
   const parts = [
-    `curl -fsS -X ${operation.method} '${location.origin}${url}'`,
+    `curl -fsS -X ${operation.method} ${quote(location.origin + url)}`,
     `-H "authorization: Bearer $PURSER_TOKEN"`,
   ];
   if (body !== undefined) {

@@ -82,6 +82,7 @@ export const theme = createTheme({
       defaultProps: {
         transitionProps: { duration: 100, transition: "fade" },
         centered: false,
+        closeButtonProps: { "aria-label": "Close" },
         yOffset: "9vh",
       },
       classNames: {

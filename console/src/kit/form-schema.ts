@@ -205,6 +205,19 @@ function parseJson(raw: string): unknown {
   }
 }
 
+function valueAt(value: Json, path: string): unknown {
+  return path
+    .split(".")
+    .reduce<unknown>((inner, key) => (isObject(inner) ? inner[key] : undefined), value);
+}
+
+/** A value as it would be typed: lists of plain values on lines. The reverse of `valueOf`. */
+export function typedText(value: unknown): string {
+  return Array.isArray(value) && value.every((each) => typeof each !== "object")
+    ? value.map(String).join("\n")
+    : initialText(value);
+}
+
 /** Values that are known before the form opens (the row it was opened from), as typed text. */
 export function typedFrom(
   fields: readonly FormField[],
@@ -212,11 +225,8 @@ export function typedFrom(
 ): Record<string, string> {
   return Object.fromEntries(
     fields.map((field) => {
-      const value = known[field.path];
-      return [
-        field.path,
-        value === undefined || value === null ? field.initial : initialText(value),
-      ];
+      const value = valueAt(known, field.path);
+      return [field.path, value === undefined || value === null ? field.initial : typedText(value)];
     }),
   );
 }

@@ -49,11 +49,11 @@ export function IdChip({ id, keep = 15 }: IdChipProps) {
       type="button"
       className="idchip"
       title={`${id}\nClick to copy`}
-      aria-label={copied ? `Copied ${id}` : `Copy ${id}`}
       data-copied={copied || undefined}
       onClick={onClick}
     >
-      {shortenId(id, keep)}
+      <span className="sr-only">{copied ? `Copied ${id}` : `Copy ${id}`}</span>
+      <span aria-hidden>{shortenId(id, keep)}</span>
       <Icon size={12} aria-hidden />
     </button>
   );

@@ -63,9 +63,9 @@ export function Palette({ opened, onClose, query, onQuery, items, searching }: P
       withCloseButton={false}
       padding={0}
       size={620}
-      classNames={{ body: "palette-body" }}
+      classNames={{ body: "palette-body", header: "sr-only" }}
       transitionProps={{ duration: 0 }}
-      aria-label="Find anything, run anything"
+      title="Find anything, run anything"
     >
       <input
         className="palette-input"

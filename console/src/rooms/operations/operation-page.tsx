@@ -10,7 +10,7 @@ import { asCli, asCurl } from "../../app/commands.ts";
 import { Load } from "../../app/load.tsx";
 import { useOperation } from "../../app/queries.ts";
 import { EmptyState } from "../../kit/empty-state.tsx";
-import { fieldsOf, valueOf } from "../../kit/form-schema.ts";
+import { fieldsOf, typedText, valueOf } from "../../kit/form-schema.ts";
 import { useCopied } from "../../kit/id-chip.tsx";
 import { OperationForm } from "../../kit/operation-form.tsx";
 import { Page } from "../../kit/page.tsx";
@@ -59,12 +59,7 @@ function useInput(operation: Operation) {
     input: valueOf(fields, typed),
     setInput: (value: Readonly<Record<string, unknown>>) =>
       setParams(
-        Object.fromEntries(
-          Object.entries(value).map(([key, each]) => [
-            key,
-            typeof each === "string" ? each : JSON.stringify(each),
-          ]),
-        ),
+        Object.fromEntries(Object.entries(value).map(([key, each]) => [key, typedText(each)])),
       ),
   };
 }

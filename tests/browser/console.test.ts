@@ -1,0 +1,255 @@
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+import {
+  expectNoSideways,
+  openBrowser,
+  openContext,
+  photograph,
+  seriousFindings,
+  type View,
+  watchErrors,
+} from "./browser.ts";
+import { type RunningPurser, startPurser } from "./purser.ts";
+
+let purser: RunningPurser;
+let browser: Browser;
+let signedIn: Awaited<ReturnType<BrowserContext["storageState"]>>;
+
+async function open(path: string, view: View = "light"): Promise<{ page: Page; errors: string[] }> {
+  const context = await openContext(browser, view, signedIn);
+  const page = await context.newPage();
+  const errors = watchErrors(page);
+  await page.goto(purser.base + path);
+  return { page, errors };
+}
+
+const rows = (page: Page) => page.getByRole("grid").getByRole("row", { selected: false });
+
+beforeAll(async () => {
+  [purser, browser] = await Promise.all([startPurser(), openBrowser()]);
+  const context = await openContext(browser, "light");
+  const page = await context.newPage();
+  await page.goto(`${purser.base}/inbox`);
+  await page.getByLabel("Email").fill(purser.email);
+  await page.getByLabel("Password").fill(purser.password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("navigation", { name: "Rooms" }).waitFor();
+  // The demo's customers begin by themselves; the rest needs some of what they do.
+  await rows(page).nth(5).waitFor({ timeout: 60_000 });
+  signedIn = await context.storageState();
+  await context.close();
+});
+
+afterAll(async () => {
+  await browser.close();
+  await purser.stop();
+});
+
+describe("signing in", () => {
+  test("a wrong password is refused in words, and the address is kept for the right one", async () => {
+    const context = await openContext(browser, "light");
+    const page = await context.newPage();
+    await page.goto(`${purser.base}/customers?q=a`);
+    await page.getByLabel("Email").fill(purser.email);
+    await page.getByLabel("Password").fill("not the password");
+    await page.keyboard.press("Enter");
+    await page.getByRole("alert").waitFor();
+    expect(await seriousFindings(page)).toEqual([]);
+    await photograph(page, "sign-in");
+    await page.getByLabel("Password").fill(purser.password);
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "Customers" }).waitFor();
+    expect(new URL(page.url()).search).toBe("?q=a");
+    await context.close();
+  });
+});
+
+describe("Today", () => {
+  test.each(["light", "dark", "phone"] as const)("says the state of things (%s)", async (view) => {
+    const { page, errors } = await open("/", view);
+    await page.getByRole("region", { name: "Backlog" }).waitFor();
+    expect((await page.getByRole("heading", { level: 1 }).innerText()).length).toBeGreaterThan(10);
+    await page.getByText("Live").waitFor();
+    await photograph(page, `today-${view}`);
+    await expectNoSideways(page);
+    expect(await seriousFindings(page)).toEqual([]);
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+});
+
+describe("Inbox", () => {
+  test.each(["light", "dark", "phone"] as const)(
+    "lists events; one opens beside them (%s)",
+    async (view) => {
+      const { page, errors } = await open("/inbox?state=applied", view);
+      await rows(page)
+        .first()
+        .click({ position: { x: 40, y: 8 } });
+      const panel = page.getByRole("complementary", { name: "Event" });
+      await panel.getByRole("region", { name: "Exactly what was sent" }).waitFor();
+      expect(new URL(page.url()).searchParams.get("event")).toMatch(/\S/u);
+      await photograph(page, `inbox-event-${view}`);
+      await expectNoSideways(page);
+      expect(await seriousFindings(page)).toEqual([]);
+      expect(errors).toEqual([]);
+      await page.context().close();
+    },
+  );
+
+  test("a filter is in the address; back takes it away, and a pasted link shows the same", async () => {
+    const { page } = await open("/inbox");
+    await rows(page).first().waitFor();
+    await page.getByRole("button", { name: "State" }).click();
+    await page.getByRole("menuitem", { name: "Applied" }).click();
+    await page.getByRole("button", { name: "State: Applied" }).waitFor();
+    expect(new URL(page.url()).search).toBe("?state=applied");
+    await page.goBack();
+    await page.getByRole("button", { name: "State", exact: true }).waitFor();
+    await page.goForward();
+    await page.reload();
+    await page.getByRole("button", { name: "State: Applied" }).waitFor();
+    await page.context().close();
+  });
+
+  test("by keyboard alone: down the list, open, along, and out again", async () => {
+    const { page } = await open("/inbox");
+    await rows(page).first().waitFor();
+    await page.keyboard.press("j");
+    await page.keyboard.press("j");
+    await page.keyboard.press("Enter");
+    await page.getByRole("complementary", { name: "Event" }).waitFor();
+    const first = new URL(page.url()).searchParams.get("event");
+    await page.keyboard.press("j");
+    await page.waitForFunction(
+      (before) => new URL(location.href).searchParams.get("event") !== before,
+      first,
+    );
+    await page.keyboard.press("Escape");
+    await page.getByRole("complementary", { name: "Event" }).waitFor({ state: "detached" });
+    expect(new URL(page.url()).searchParams.get("event")).toBeNull();
+    await page.context().close();
+  });
+
+  test("a replay shows what it would do before its button works, and then does it", async () => {
+    const { page, errors } = await open("/inbox?state=applied");
+    await rows(page)
+      .first()
+      .click({ position: { x: 40, y: 8 } });
+    const panel = page.getByRole("complementary", { name: "Event" });
+    await panel.getByRole("button", { name: "Replay…" }).click();
+    const dialog = page.getByRole("dialog", { name: "Replay events" });
+    await dialog.getByText("Rows", { exact: true }).waitFor();
+    await dialog.getByRole("button", { name: "Copy as CLI" }).waitFor();
+    await photograph(page, "replay-preview");
+    expect(await seriousFindings(page)).toEqual([]);
+    await dialog.getByRole("button", { name: /^Replay/u }).click();
+    await dialog.getByText(/^Done:/u).waitFor();
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+});
+
+describe("Customers", () => {
+  test("any id finds its customer, whose page says why", async () => {
+    const { page, errors } = await open("/customers");
+    await rows(page)
+      .first()
+      .click({ position: { x: 40, y: 8 } });
+    const panel = page.getByRole("complementary", { name: "Customer" });
+    const chip = panel.getByRole("button", { name: /^Copy cus_/u }).first();
+    const stripeId = /^\S+/u.exec((await chip.getAttribute("title")) ?? "")?.[0] ?? "";
+    await page.getByLabel("Name, email or any id").fill(stripeId);
+    await page.waitForURL(/q=cus_/u);
+    await page.getByText("1 in all").waitFor();
+    await panel.getByRole("button", { name: "Open the whole page" }).click();
+    await page.getByRole("region", { name: "Quotas" }).getByRole("table").waitFor();
+    await photograph(page, "customer-light");
+    for (const tab of ["Invoices", "Payments", "Timeline", "Explain"]) {
+      // oxlint-disable-next-line no-await-in-loop -- one person, one tab after the other
+      await page.getByRole("tab", { name: tab }).click();
+      // oxlint-disable-next-line no-await-in-loop -- as above
+      await page.waitForURL(new RegExp(`tab=${tab.toLowerCase()}`, "u"));
+      // oxlint-disable-next-line no-await-in-loop -- as above
+      await page.getByRole("status", { name: /Loading|Working/u }).waitFor({ state: "detached" });
+    }
+    await photograph(page, "customer-explain-light");
+    expect(await seriousFindings(page)).toEqual([]);
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
+  test("the page fits a phone", async () => {
+    const { page } = await open("/customers", "phone");
+    await rows(page)
+      .first()
+      .click({ position: { x: 40, y: 8 } });
+    await page.getByRole("button", { name: "Open the whole page" }).click();
+    await page.getByRole("region", { name: "Quotas" }).getByRole("table").waitFor();
+    await photograph(page, "customer-phone");
+    await expectNoSideways(page);
+    expect(await seriousFindings(page)).toEqual([]);
+    await page.context().close();
+  });
+});
+
+describe("everywhere", () => {
+  test("the palette runs an operation: its form, its refusal at the field", async () => {
+    const { page, errors } = await open("/");
+    await page.getByRole("region", { name: "Backlog" }).waitFor();
+    await page.keyboard.press("Control+k");
+    await page.getByRole("combobox").fill("cancel a subscription");
+    await page.getByRole("option", { name: /Cancel a subscription/u }).waitFor();
+    expect(await seriousFindings(page)).toEqual([]);
+    await photograph(page, "palette-light");
+    await page.keyboard.press("Enter");
+    const dialog = page.getByRole("dialog", { name: "Cancel a subscription" });
+    await dialog.getByLabel("Id").fill("sub_nobody");
+    await dialog.getByLabel("Reason").fill("a test of the form");
+    await dialog.getByRole("button", { name: "See what would change" }).click();
+    await dialog.getByText("Nothing was changed.").waitFor();
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
+  test("g-chords go, u turns times to UTC, ? lists the keys", async () => {
+    const { page } = await open("/");
+    await page.getByRole("navigation", { name: "Rooms" }).waitFor();
+    await page.keyboard.press("g");
+    await page.keyboard.press("i");
+    await page.getByRole("heading", { name: "Inbox" }).waitFor();
+    await rows(page).first().waitFor();
+    await page.keyboard.press("u");
+    await page.locator("time", { hasText: "UTC" }).first().waitFor();
+    await page.keyboard.press("?");
+    const help = page.getByRole("dialog", { name: "Keys" });
+    expect(await help.getByText("All times in UTC").isVisible()).toBe(true);
+    await page.context().close();
+  });
+
+  test("a lost connection says so, keeps what is shown, and comes back by itself", async () => {
+    const { page } = await open("/inbox");
+    await rows(page).first().waitFor();
+    await page.getByText("Live", { exact: true }).waitFor();
+    await page.route("**/api/stream", (route) => route.abort());
+    await page.evaluate(() => window.dispatchEvent(new Event("offline")));
+    await page.context().setOffline(true);
+    await page.getByText("Not live").waitFor({ timeout: 30_000 });
+    await rows(page).first().waitFor();
+    await page.context().setOffline(false);
+    await page.unroute("**/api/stream");
+    await page.getByText("Live", { exact: true }).waitFor({ timeout: 30_000 });
+    expect(await rows(page).count()).toBeGreaterThan(0);
+    await page.context().close();
+  });
+
+  test("any read shows its answer on a page with an address", async () => {
+    const { page, errors } = await open("/operations/plans.list");
+    await page.getByRole("table").waitFor();
+    await photograph(page, "operation-plans");
+    expect(await seriousFindings(page)).toEqual([]);
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+});
