@@ -210,9 +210,48 @@ const INVOICE_STATES = {
   paid: { status: "paid", paid: true, final: true },
 } as const;
 
-function invoiceObject(moment: Moment, state: keyof typeof INVOICE_STATES): object {
+function invoiceLine(moment: Moment): object {
   const { customer, cycle, at } = moment;
   const { price, amount } = plan(customer, cycle);
+  const created = at - (at % 10);
+  return {
+    id: `il_1Bench${pad(customer, 9)}x${pad(cycle, 9)}`,
+    object: "line_item",
+    amount,
+    currency: "usd",
+    description: "1 x Purser bench (at $9.00 / month)",
+    discount_amounts: [],
+    discountable: true,
+    discounts: [],
+    invoice: invoiceId(customer, cycle),
+    livemode: false,
+    metadata: { account: `acct-${customer}` },
+    parent: {
+      invoice_item_details: null,
+      subscription_item_details: {
+        invoice_item: null,
+        proration: false,
+        proration_details: { credited_items: null },
+        subscription: subscriptionId(customer),
+        subscription_item: `si_bench${pad(customer, 9)}`,
+      },
+      type: "subscription_item_details",
+    },
+    period: { end: created + MONTH_S, start: created },
+    pretax_credit_amounts: [],
+    pricing: {
+      price_details: { price, product: price.replace("price_", "prod_") },
+      type: "price_details",
+      unit_amount_decimal: String(amount),
+    },
+    quantity: 1,
+    taxes: [],
+  };
+}
+
+function invoiceObject(moment: Moment, state: keyof typeof INVOICE_STATES): object {
+  const { customer, cycle, at } = moment;
+  const { amount } = plan(customer, cycle);
   const { status, paid, final } = INVOICE_STATES[state];
   const id = invoiceId(customer, cycle);
   const created = at - (at % 10);
@@ -268,41 +307,7 @@ function invoiceObject(moment: Moment, state: keyof typeof INVOICE_STATES): obje
     latest_revision: null,
     lines: {
       object: "list",
-      data: [
-        {
-          id: `il_1Bench${pad(customer, 9)}x${pad(cycle, 9)}`,
-          object: "line_item",
-          amount,
-          currency: "usd",
-          description: "1 x Purser bench (at $9.00 / month)",
-          discount_amounts: [],
-          discountable: true,
-          discounts: [],
-          invoice: id,
-          livemode: false,
-          metadata: { account: `acct-${customer}` },
-          parent: {
-            invoice_item_details: null,
-            subscription_item_details: {
-              invoice_item: null,
-              proration: false,
-              proration_details: { credited_items: null },
-              subscription: subscriptionId(customer),
-              subscription_item: `si_bench${pad(customer, 9)}`,
-            },
-            type: "subscription_item_details",
-          },
-          period: { end: created + MONTH_S, start: created },
-          pretax_credit_amounts: [],
-          pricing: {
-            price_details: { price, product: price.replace("price_", "prod_") },
-            type: "price_details",
-            unit_amount_decimal: String(amount),
-          },
-          quantity: 1,
-          taxes: [],
-        },
-      ],
+      data: [invoiceLine(moment)],
       has_more: false,
       total_count: 1,
       url: `/v1/invoices/${id}/lines`,

@@ -10,30 +10,11 @@ import {
 } from "../kit/figures.ts";
 import { loadVolley } from "../kit/load.ts";
 import { type Intake, SEEDED, startIntake } from "../kit/product.ts";
+import { storeOldEvents } from "../kit/stored.ts";
 import type { LoadResult } from "../load/protocol.ts";
 
 const STORED: Bar = { must: 0.8, aim: 0.95, better: "more", unit: " x" };
 const STORM: Bar = { must: 1, aim: 2, better: "more", unit: " x" };
-
-/** Ledger rows of events long gone, as ninety days of traffic leave them; their bodies' segments would not be read. */
-async function store(bench: Bench, from: number, to: number): Promise<void> {
-  const step = 500_000;
-  for (let at = from; at < to; at += step) {
-    await bench.sql(
-      `insert into inbox_events (id, segment_id, occurred_at, received_at, workspace_id, endpoint_id, body_offset, body_length,
-         provider, lane, secret_no, fingerprint, external_id, event_type, okey, api_version)
-       select nextval('inbox_event_ids'), 0, t.at, t.at, e.workspace_id, e.id, 0, 3000, 1, 1, 0,
-              decode(md5(n::text), 'hex'), 'evt_0' || lpad((n / 1000)::text, 7, '0') || 'Bench' || substr(md5(n::text), 1, 10),
-              'invoice.paid', 'stripe:cus_bench' || lpad((n % 2000)::text, 9, '0'), '2026-10-28.endive'
-         from generate_series($1::bigint, $2::bigint - 1) as n,
-              lateral (select now() - interval '80 days' + n * interval '0.5 second' as at) as t,
-              (select id, workspace_id from endpoints where provider = 'stripe' order by is_default desc, id limit 1) as e`,
-      [at, Math.min(to, at + step)],
-    );
-  }
-  await bench.sql("vacuum (analyze) inbox_events");
-  await bench.checkpoint();
-}
 
 async function count(bench: Bench): Promise<number> {
   const rows = await bench.sql<{ events: number }>(
@@ -81,7 +62,7 @@ export async function measureStored(bench: Bench): Promise<readonly Figure[]> {
   let stored = 0;
   for (const size of bench.pick([200_000], [1_000_000], [1_000_000, 10_000_000])) {
     bench.say(`  storing ${short(size)} events ...`);
-    await store(bench, stored, size);
+    await storeOldEvents(bench, stored, size);
     stored = size;
     const full = await rates();
     const base = spreadOf(empty).median;
