@@ -170,7 +170,7 @@ describe("today", () => {
     ]);
     expect(view.failures).toMatchObject({ received: 7, failed: 1, dead: 1, failureRate: 1 / 41 });
     expect(view.series.arrivals).toHaveLength(60);
-    expect(view.series.arrivals.at(-3)).toBe(7);
+    expect(view.series.arrivals.at(-4)).toBe(7);
     expect(view.series.failures.at(-2)).toBe(1);
   });
 
