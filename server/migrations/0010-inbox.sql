@@ -728,7 +728,7 @@ select purser_grant('purser_app', privileges, relation) from (values
   ('select', 'inbox_nodes'), ('select', 'inbox_rates'), ('select', 'webhook_events'), ('select', 'inbox_audit')
 ) as grants (privileges, relation);
 select purser_grant('purser_jobs', privileges, relation) from (values
-  ('select, delete', 'inbox_segments'), ('select, delete', 'inbox_events'), ('select, delete', 'inbox_outcomes'),
+  ('select', 'workspaces'), ('select, delete', 'inbox_segments'), ('select, delete', 'inbox_events'), ('select, delete', 'inbox_outcomes'),
   ('select, delete', 'inbox_attempts'), ('select, delete', 'inbox_duplicates'), ('select, delete', 'inbox_conflicts'),
   ('select, delete', 'inbox_rejected'), ('select, delete', 'inbox_rates'), ('select, delete', 'inbox_nodes'), ('select', 'inbox_work')
 ) as grants (privileges, relation);
