@@ -133,7 +133,11 @@ async function refuseThrottled(
 ): Promise<void> {
   const counts = await readThrottles(deps.authPool, [...keys.keys()]);
   const seconds = retryAfterSeconds(
-    counts.map((count) => ({ ...count, kind: keys.get(count.key) ?? "account" })),
+    counts.map(({ key, failures, windowFrom }) => ({
+      kind: keys.get(key) ?? "account",
+      failures,
+      windowFrom,
+    })),
     deps.clock.now(),
   );
   if (seconds !== null) {

@@ -109,6 +109,10 @@ export const auditVerifyOperation = defineOperation({
       .min(1)
       .optional()
       .describe("First seal to check; the whole chain if absent"),
+    bodies: z
+      .boolean()
+      .default(false)
+      .describe("Also hash every raw webhook; reads the whole inbox"),
   }),
   output: z.object({
     intact: z.boolean(),

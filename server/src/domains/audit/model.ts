@@ -28,6 +28,12 @@ export interface SegmentText {
   readonly digest: string;
 }
 
+/** A segment as verification reads it. */
+export interface SegmentCheck extends SegmentText {
+  /** The body still hashes to the digest; null where nobody asked. */
+  readonly bodyHolds: boolean | null;
+}
+
 /** One seal. `hash` covers everything but the signature, and `previous` is the hash before it. */
 export interface Seal {
   readonly workspaceId: number;

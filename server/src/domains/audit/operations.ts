@@ -19,7 +19,12 @@ export function auditOperations(deps: VerifyDeps): readonly BoundOperation[] {
     query(auditVerifyOperation, async (ctx, input) => {
       const result = await verifyLog(
         ctx.tx,
-        { workspaceId: ctx.workspace.id, from: input.from ?? 1, now: ctx.now },
+        {
+          workspaceId: ctx.workspace.id,
+          from: input.from ?? 1,
+          now: ctx.now,
+          bodies: input.bodies,
+        },
         deps,
       );
       return { ...result, findings: [...result.findings] };

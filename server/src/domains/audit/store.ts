@@ -1,6 +1,6 @@
 import type { Tx } from "#platform/db/tx.ts";
 
-import type { EntryText, Seal, SegmentText } from "./model.ts";
+import type { EntryText, Seal, SegmentCheck, SegmentText } from "./model.ts";
 
 /** Timestamps with the microseconds that the database keeps; a JavaScript Date would drop three digits of what is hashed. */
 const AS_TEXT = (column: string): string =>
@@ -199,16 +199,20 @@ export async function readEntriesById(
   return found.rows;
 }
 
+/** `bodies`: also hash what was received, which reads all of it. */
 export async function readSegmentsById(
   tx: Tx,
   workspaceId: number,
   ids: readonly number[],
-): Promise<readonly SegmentText[]> {
+  bodies: boolean,
+): Promise<readonly SegmentCheck[]> {
   if (ids.length === 0) {
     return [];
   }
-  const found = await tx.client.query<SegmentText>(
-    `select ${SEGMENT_COLUMNS} from inbox_segments where workspace_id = $1 and id = any ($2::bigint[]) order by id`,
+  const check = bodies ? "sha256(body) = digest" : "null::boolean";
+  const found = await tx.client.query<SegmentCheck>(
+    `select ${SEGMENT_COLUMNS}, ${check} as "bodyHolds" from inbox_segments
+      where workspace_id = $1 and id = any ($2::bigint[]) order by id`,
     [workspaceId, ids],
   );
   return found.rows;

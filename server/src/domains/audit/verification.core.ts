@@ -1,6 +1,6 @@
 import { merkleRoot, numbersOf } from "#platform/hash-chain.ts";
 
-import type { Anchor, EntryText, Finding, Seal, SegmentText } from "./model.ts";
+import type { Anchor, EntryText, Finding, Seal, SegmentCheck } from "./model.ts";
 import { entryLeaf, sealHash, segmentLeaf, splitLeaves } from "./seal.core.ts";
 
 function finding(
@@ -68,7 +68,7 @@ interface Line {
 export function checkLines(
   seal: Seal,
   entries: readonly EntryText[],
-  segments: readonly SegmentText[],
+  segments: readonly SegmentCheck[],
 ): readonly Finding[] {
   const leaves = splitLeaves(seal.leaves);
   const entryIds = numbersOf(seal.entryIds);
@@ -90,7 +90,8 @@ export function checkLines(
   const places = new Map(segmentIds.map((id, index) => [id, entryIds.length + index]));
   for (const segment of segments) {
     const leaf = leaves[places.get(segment.id) ?? -1];
-    if (leaf === undefined || !segmentLeaf(segment).equals(leaf)) {
+    const holds = segment.bodyHolds !== false && leaf?.equals(segmentLeaf(segment));
+    if (holds !== true) {
       findings.push(
         finding(
           "edited",

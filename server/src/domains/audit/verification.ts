@@ -46,7 +46,7 @@ interface Walk {
 
 async function checkPage(
   tx: Tx,
-  scope: { readonly workspaceId: number; readonly from: number },
+  scope: { readonly workspaceId: number; readonly bodies?: boolean },
   deps: VerifyDeps,
   walk: Walk,
 ): Promise<boolean> {
@@ -59,7 +59,12 @@ async function checkPage(
     // oxlint-disable-next-line no-await-in-loop -- one connection
     const entries = await readEntriesById(tx, scope.workspaceId, entryIds);
     // oxlint-disable-next-line no-await-in-loop -- one connection
-    const segments = await readSegmentsById(tx, scope.workspaceId, numbersOf(seal.segmentIds));
+    const segments = await readSegmentsById(
+      tx,
+      scope.workspaceId,
+      numbersOf(seal.segmentIds),
+      scope.bodies ?? false,
+    );
     const signed = deps.verifier.verify(seal.keyId, seal.hash, seal.signature);
     walk.findings.push(
       ...checkSeal(seal, walk.link, signed),
@@ -92,7 +97,12 @@ async function startOf(tx: Tx, workspaceId: number, from: number): Promise<Link>
  */
 export async function verifyLog(
   tx: Tx,
-  scope: { readonly workspaceId: number; readonly from: number; readonly now: Date },
+  scope: {
+    readonly workspaceId: number;
+    readonly from: number;
+    readonly now: Date;
+    readonly bodies?: boolean;
+  },
   deps: VerifyDeps,
 ): Promise<Verification> {
   const walk: Walk = {

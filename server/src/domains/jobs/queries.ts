@@ -53,7 +53,9 @@ export async function listJobs(tx: Tx, now: Date) {
     const run = runOf.get(line.name);
     queueOf.delete(line.name);
     return {
-      ...line,
+      name: line.name,
+      title: line.title,
+      cron: line.cron,
       lastRun: run === undefined ? null : toRun(run),
       nextRunAt: cron === null ? null : (nextRun(cron, now)?.toISOString() ?? null),
       waiting: queue?.waiting ?? 0,
@@ -63,12 +65,15 @@ export async function listJobs(tx: Tx, now: Date) {
   });
   const others = Array.from(queueOf.values())
     .filter((queue) => queue.waiting + queue.active + queue.dead > 0)
-    .map((queue) => ({
-      ...queue,
-      title: queue.name,
+    .map(({ name, waiting, active, dead }) => ({
+      name,
+      title: name,
       cron: null,
       lastRun: null,
       nextRunAt: null,
+      waiting,
+      active,
+      dead,
     }));
   return { items: [...scheduled, ...others] };
 }

@@ -84,7 +84,7 @@ function start(): QueueWorker {
         return Promise.resolve();
       },
     },
-    now: systemClock.now,
+    now: () => systemClock.now(),
     log: pino({ level: "silent" }),
     pollSeconds: 0.5,
   });
@@ -320,7 +320,7 @@ describe("worker", () => {
       handlers,
       runJob,
       recorder: { started: () => Promise.resolve(), ended: () => Promise.resolve() },
-      now: systemClock.now,
+      now: () => systemClock.now(),
       log: pino({ level: "silent" }),
     });
     await expect(waiting.stop(1_000)).resolves.toBeUndefined();

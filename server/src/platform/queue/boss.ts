@@ -181,7 +181,7 @@ async function settle(
   }
 }
 
-async function work(
+async function tryOnce(
   job: JobWithMetadata<Envelope>,
   handler: QueueHandler,
   options: QueueWorkerOptions,
@@ -224,7 +224,7 @@ async function workOffAll(boss: PgBoss, options: QueueWorkerOptions): Promise<vo
       async (jobs: JobWithMetadata<Envelope>[]) => {
         for (const job of jobs) {
           // oxlint-disable-next-line no-await-in-loop -- batches are of one
-          await work(job, handler, options);
+          await tryOnce(job, handler, options);
         }
       },
     );

@@ -13,46 +13,53 @@ const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 /** 29 February comes at most eight years after the last one (2096 to 2104). */
 const HORIZON_DAYS = 366 * 8 + 2;
+/** Lowest and highest value of each field; 7 is Sunday again. */
+const LIMITS: readonly (readonly [number, number])[] = [
+  [0, 59],
+  [0, 23],
+  [1, 31],
+  [1, 12],
+  [0, 7],
+];
+
+const PART = /^(?:\*|(?<first>\d+)(?:-(?<last>\d+))?)(?:\/(?<every>\d+))?$/u;
+
+/** One element of a list: `*`, `5`, `1-5`, any of them with `/step`; null where it is none. */
+function partOf(text: string, low: number, high: number): readonly number[] | null {
+  const groups = PART.exec(text)?.groups;
+  if (groups === undefined) {
+    return null;
+  }
+  const { first, last, every } = groups;
+  const from = Number(first ?? low);
+  const alone = first !== undefined && every === undefined;
+  const to = Number(last ?? (alone ? first : high));
+  const step = Number(every ?? 1);
+  if (from < low || to > high || from > to || step < 1) {
+    return null;
+  }
+  return Array.from(
+    { length: Math.floor((to - from) / step) + 1 },
+    (_, index) => from + index * step,
+  );
+}
 
 function fieldOf(text: string, low: number, high: number): ReadonlySet<number> | null {
-  const values = new Set<number>();
-  for (const part of text.split(",")) {
-    const match = /^(?:\*|(\d+)(?:-(\d+))?)(?:\/(\d+))?$/u.exec(part);
-    if (match === null) {
-      return null;
-    }
-    const [, first, last, every] = match;
-    const from = first === undefined ? low : Number(first);
-    const single = last === undefined && every === undefined && first !== undefined;
-    const to = last === undefined ? (single ? from : high) : Number(last);
-    const step = every === undefined ? 1 : Number(every);
-    if (from < low || to > high || from > to || step < 1) {
-      return null;
-    }
-    for (let value = from; value <= to; value += step) {
-      values.add(value);
-    }
-  }
-  return values;
+  const parts = text.split(",").map((part) => partOf(part, low, high));
+  const known = parts.filter((part) => part !== null);
+  return known.length === parts.length ? new Set(known.flat()) : null;
 }
 
 /** Five fields of cron with numbers, lists, ranges and steps; null where it is none. */
 export function parseCron(text: string): Cron | null {
   const fields = text.trim().split(/\s+/u);
-  const [minute = "", hour = "", day = "", month = "", weekday = ""] = fields;
-  const minutes = fieldOf(minute, 0, 59);
-  const hours = fieldOf(hour, 0, 23);
-  const days = fieldOf(day, 1, 31);
-  const months = fieldOf(month, 1, 12);
-  const weekdays = fieldOf(weekday, 0, 7);
-  if (
-    fields.length !== 5 ||
-    minutes === null ||
-    hours === null ||
-    days === null ||
-    months === null ||
-    weekdays === null
-  ) {
+  const parsed = fields.map((field, index) => {
+    const [low, high] = LIMITS[index] ?? [1, 0];
+    return fieldOf(field, low, high);
+  });
+  const [minutes, hours, days, months, weekdays] = parsed.filter((field) => field !== null);
+  // Five good fields of five: a missing one leaves the last undefined, a bad or sixth one makes the numbers differ.
+  if (fields.length !== LIMITS.length || !minutes || !hours || !days || !months || !weekdays) {
     return null;
   }
   return {
@@ -61,7 +68,7 @@ export function parseCron(text: string): Cron | null {
     days,
     months,
     weekdays: new Set(Array.from(weekdays, (value) => value % 7)),
-    eitherDay: day !== "*" && weekday !== "*",
+    eitherDay: fields[2] !== "*" && fields[4] !== "*",
   };
 }
 
