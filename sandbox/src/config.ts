@@ -21,7 +21,7 @@ export interface SandboxOptions {
   readonly demoCustomers: number;
 }
 
-export const DEFAULT_STRIPE_PORT = 4010;
+const DEFAULT_STRIPE_PORT = 4010;
 const CONTROL_OFFSET = 9;
 
 /** Reads flags first, then the environment; throws a TypeError naming what is wrong. */

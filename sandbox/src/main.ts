@@ -1,23 +1,28 @@
 import { readConfig } from "./config.ts";
-import { startSandbox } from "./start.ts";
+import { startSandbox, type Sandbox } from "./start.ts";
 
-const config = readConfig(process.argv.slice(2));
-const sandbox = await startSandbox(config);
+try {
+  announce(await startSandbox(readConfig(process.argv.slice(2))));
+} catch (error) {
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`${JSON.stringify({ ready: false, error: message })}\n`);
+  process.exitCode = 1;
+}
 
-const stop = (): void => {
-  void sandbox.stop().then(() => {
-    process.exitCode = 0;
-  });
-};
-process.once("SIGTERM", stop);
-process.once("SIGINT", stop);
-process.stdout.write(
-  `${JSON.stringify({
+function announce(sandbox: Sandbox): void {
+  const stop = (): void => {
+    void sandbox.stop();
+  };
+  process.once("SIGTERM", stop);
+  process.once("SIGINT", stop);
+  const { stripeUrl, controlUrl, stripePort, controlPort } = sandbox;
+  const line = {
     ready: true,
-    stripe: sandbox.stripeUrl,
-    control: sandbox.controlUrl,
-    stripePort: sandbox.stripePort,
-    controlPort: sandbox.controlPort,
+    stripe: stripeUrl,
+    control: controlUrl,
+    stripePort,
+    controlPort,
     pid: process.pid,
-  })}\n`,
-);
+  };
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+}

@@ -45,7 +45,7 @@ const HANDLERS = new Map<string, Handler>([
     "GET /deliveries",
     (parts) => ({
       counts: parts.delivery.counts,
-      data: parts.delivery.attempts().slice(-200).reverse(),
+      data: parts.delivery.attempts().slice(-200).toReversed(),
     }),
   ],
   ["POST /resend", resend],

@@ -1,7 +1,7 @@
 import Stripe from "stripe";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
-import { clientFor, openBench, subscriber, type Bench } from "#sandbox/testing/harness.ts";
+import { clientFor, openBench, subscriber, type Bench } from "#sandbox/testing/harness.test-kit.ts";
 
 let bench: Bench;
 beforeEach(async () => {
@@ -9,7 +9,13 @@ beforeEach(async () => {
 });
 afterEach(() => bench.close());
 
-async function raw(path: string, init: RequestInit = {}): Promise<Response> {
+interface Init {
+  readonly method?: string;
+  readonly body?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+async function raw(path: string, init: Init = {}): Promise<Response> {
   return await fetch(`${bench.sandbox.stripeUrl}${path}`, {
     ...init,
     headers: { authorization: "Bearer sk_test_0123456789abcdef", ...init.headers },
@@ -47,7 +53,9 @@ describe("idempotency keys", () => {
         body: "email=a%40example.com",
       });
     const answers = await Promise.all([post(), post()]);
-    expect(answers.map((answer) => answer.status).toSorted()).toEqual([200, 409]);
+    expect(answers.map((answer) => answer.status).toSorted((left, right) => left - right)).toEqual([
+      200, 409,
+    ]);
   });
 
   test("keep a declined card declined", async () => {
@@ -107,10 +115,7 @@ describe("errors", () => {
         { authorization: "" },
         { authorization: "Bearer sk_live_0123456789" },
         { "stripe-version": "2999-01-01" },
-      ].map(
-        async (headers) =>
-          (await raw("/v1/customers", { headers: headers as Record<string, string> })).status,
-      ),
+      ].map(async (headers) => (await raw("/v1/customers", { headers })).status),
     );
     expect(statuses).toEqual([401, 401, 400]);
   });

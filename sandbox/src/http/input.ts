@@ -7,7 +7,7 @@ export interface Input {
   readonly path: string;
 }
 
-export function paramName(input: Input, key: string): string {
+function paramName(input: Input, key: string): string {
   return input.path === "" ? key : `${input.path}[${key}]`;
 }
 

@@ -14,6 +14,11 @@ export function parseJson(text: string): Json {
   return JSON.parse(text);
 }
 
+/** The `id` of an answer. */
+export function idIn(json: { readonly id?: Json }): string {
+  return typeof json.id === "string" ? json.id : "";
+}
+
 export function isJsonObject(value: Json | undefined): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

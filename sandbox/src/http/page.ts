@@ -29,7 +29,9 @@ export function page<T extends { id: string }>(
       "parameter_invalid_integer",
     );
   }
-  const list = [...items].filter((item) => createdWithin(call.input, item) && keep(item)).reverse();
+  const list = [...items]
+    .filter((item) => createdWithin(call.input, item) && keep(item))
+    .toReversed();
   const after = text(call.input, "starting_after");
   const before = text(call.input, "ending_before");
   if (before !== undefined && before !== "") {

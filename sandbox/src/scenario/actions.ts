@@ -1,6 +1,7 @@
 import type { Api } from "#sandbox/http/api.ts";
 import { StripeFailure } from "#sandbox/http/failure.ts";
 import type { FormInput } from "#sandbox/http/form.ts";
+import { idIn } from "#sandbox/http/json.ts";
 import { collect } from "#sandbox/stripe/collection.ts";
 import { renew } from "#sandbox/stripe/cycles.ts";
 import { closeDispute, openDispute } from "#sandbox/stripe/disputes.ts";
@@ -100,7 +101,7 @@ export function subscribeSomeone(
   const price = priceByKey(w, w.random.pick(PLANS));
   const quantity = w.random.below(5) === 0 ? 2 + w.random.below(8) : 1;
   const params: FormInput = {
-    customer: String(customer["id"]),
+    customer: idIn(customer),
     items: [{ price: price?.id ?? "", quantity }],
     ...extra,
   };
@@ -130,7 +131,7 @@ function renewSomeone({ w }: Stage): boolean {
 function setCard({ api }: Stage, customer: string, card: string): void {
   const method = api.call("POST", `/v1/payment_methods/${card}/attach`, { customer });
   api.call("POST", `/v1/customers/${customer}`, {
-    invoice_settings: { default_payment_method: String(method["id"]) },
+    invoice_settings: { default_payment_method: idIn(method) },
   });
 }
 
@@ -268,7 +269,7 @@ function discountSomeone({ w, api }: Stage): boolean {
       duration_in_months: 3,
     });
   api.call("POST", `/v1/subscriptions/${subscription.id}`, {
-    discounts: [{ coupon: String(coupon.id) }],
+    discounts: [{ coupon: idIn(coupon) }],
   });
   return true;
 }

@@ -1,4 +1,5 @@
 import type { Api } from "#sandbox/http/api.ts";
+import { idIn } from "#sandbox/http/json.ts";
 import type { Price } from "#sandbox/stripe/shapes.ts";
 import type { World } from "#sandbox/stripe/world.ts";
 
@@ -32,7 +33,7 @@ export function makeCatalogue(w: World, api: Api): void {
       description: product.description,
       metadata: { plan_tier: product.tier },
     });
-    const id = String(made["id"]);
+    const id = idIn(made);
     const prices = [
       { interval: "month", key: `${product.tier}_monthly`, amount: product.monthly },
       { interval: "year", key: `${product.tier}_annual`, amount: product.annual },

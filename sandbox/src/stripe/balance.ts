@@ -67,7 +67,7 @@ export function bookMovement(w: World, movement: Movement): BalanceTransaction {
 }
 
 /** The account's balance now, by currency. */
-export function balanceOf(w: World): Balance {
+function balanceOf(w: World): Balance {
   const now = nowOf(w, null);
   const available = new Map<string, number>();
   const pending = new Map<string, number>();

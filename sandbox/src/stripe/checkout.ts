@@ -330,7 +330,7 @@ export const checkoutRoutes: readonly Route[] = [
     expireSession(call.w, idOf(call)),
   ),
   route("GET", "/v1/checkout/sessions/*/line_items", "checkoutSessionListLineItems", (call) =>
-    page(call, [...(call.w.secrets.checkoutLines.get(idOf(call)) ?? [])].reverse()),
+    page(call, (call.w.secrets.checkoutLines.get(idOf(call)) ?? []).toReversed()),
   ),
   // What Stripe's own pages and the CLI use to look at a session and to pay it.
   route("GET", "/v1/payment_pages/*", ["key", "eid"], (call) =>

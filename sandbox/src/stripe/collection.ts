@@ -72,12 +72,12 @@ export function collect(w: World, id: string, how: Collecting = {}): Collected {
     clockId: invoice.test_clock,
     authenticated: how.authenticated ?? false,
     settled: (settledIntent, succeeded) => {
-      const current = w.tables.invoices.get(invoice.id);
-      if (current?.status === "open") {
+      const open = w.tables.invoices.get(invoice.id);
+      if (open?.status === "open") {
         if (succeeded) {
-          paid(w, current, settledIntent.amount);
+          paid(w, open, settledIntent.amount);
         } else {
-          unpaid(w, current);
+          unpaid(w, open);
         }
       }
     },
@@ -132,7 +132,7 @@ function intentOf(w: World, invoice: Invoice): PaymentIntent {
 }
 
 /** Stripe's order: the subscription's, the invoice's, then the customer's default. */
-export function defaultMethod(w: World, invoice: Invoice): string | undefined {
+function defaultMethod(w: World, invoice: Invoice): string | undefined {
   const customer = w.tables.customers.get(invoice.customer ?? "");
   return (
     subscriptionOf(w, invoice)?.default_payment_method ??

@@ -22,7 +22,7 @@ import type { Coupon, Discount, PromotionCode, TaxRate } from "./shapes.ts";
 import { amend, newId, nowOf, type World } from "./world.ts";
 
 /** Makes a coupon of `percent_off` or `amount_off`+`currency`. */
-export function createCoupon(w: World, input: Input): Coupon {
+function createCoupon(w: World, input: Input): Coupon {
   const percent = decimal(input, "percent_off");
   const amount = int(input, "amount_off");
   if ((percent === undefined) === (amount === undefined)) {

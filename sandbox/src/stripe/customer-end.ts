@@ -7,7 +7,7 @@ import { endSubscription } from "./subscription-state.ts";
 function remove(call: Call): object {
   const { w } = call;
   const customer = need(w.tables.customers, "customer", idOf(call));
-  for (const subscription of [...w.tables.subscriptions.values()]) {
+  for (const subscription of w.tables.subscriptions.values()) {
     if (
       subscription.customer === customer.id &&
       subscription.status !== "canceled" &&

@@ -237,11 +237,11 @@ function search(call: Call): object {
       const field = clause.groups?.["field"] ?? "";
       const wanted = (clause.groups?.["value"] ?? "").toLowerCase();
       const key = /^metadata\[["'](?<key>[^"']+)["']\]$/u.exec(field)?.groups?.["key"];
-      const has =
+      const value =
         key === undefined
           ? { email: customer.email, name: customer.name }[field]
           : customer.metadata[key];
-      const actual = (has ?? "").toLowerCase();
+      const actual = (value ?? "").toLowerCase();
       return clause.groups?.["op"] === "~" ? actual.includes(wanted) : actual === wanted;
     }),
   );
@@ -250,7 +250,7 @@ function search(call: Call): object {
     url: call.path,
     has_more: false,
     next_page: null,
-    data: data.reverse().slice(0, 100),
+    data: data.toReversed().slice(0, 100),
   };
 }
 

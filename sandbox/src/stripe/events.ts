@@ -41,6 +41,7 @@ function record(
     request: w.request,
   };
   w.events.set(event.id, event);
+  w.emitted += 1;
   if (w.events.size > w.settings.keptEvents) {
     const oldest = w.events.keys().next();
     if (oldest.done !== true) {
@@ -57,7 +58,7 @@ function record(
  * The members of `before` that differ, as Stripe reports them: hashes only by their changed keys (null where a key is
  * new), everything else by its whole former value.
  */
-export function changed(before: object, after: object): Record<string, unknown> {
+function changed(before: object, after: object): Record<string, unknown> {
   const was = new Map<string, unknown>(Object.entries(before));
   const is = new Map<string, unknown>(Object.entries(after));
   const out: Record<string, unknown> = {};

@@ -20,7 +20,7 @@ const MAKERS = new Map<string, Make>([
     (w, id) =>
       wholeList(
         `/v1/charges/${id}/refunds`,
-        [...w.tables.refunds.values()].filter((refund) => refund.charge === id).reverse(),
+        [...w.tables.refunds.values()].filter((refund) => refund.charge === id).toReversed(),
       ),
   ],
   [
@@ -37,7 +37,7 @@ const MAKERS = new Map<string, Make>([
           .filter(
             (subscription) => subscription.customer === id && subscription.status !== "canceled",
           )
-          .reverse(),
+          .toReversed(),
       ),
   ],
   [

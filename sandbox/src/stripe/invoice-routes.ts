@@ -291,7 +291,7 @@ export const invoiceRoutes: readonly Route[] = [
   route("POST", "/v1/invoices/*/send", "invoiceSendInvoice", send),
   route("POST", "/v1/invoices/*/add_lines", "invoiceAddLines", addLines),
   route("GET", "/v1/invoices/*/lines", "invoiceListLineItems", (call) =>
-    page(call, [...invoiceOf(call).lines.data].reverse()),
+    page(call, invoiceOf(call).lines.data.toReversed()),
   ),
   route("POST", "/v1/invoiceitems", "invoiceItemCreate", addItem),
   route("GET", "/v1/invoice_payments", "invoicePaymentList", listPayments),

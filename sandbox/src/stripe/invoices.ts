@@ -33,10 +33,9 @@ export interface InvoiceWish {
 export function draftInvoice(w: World, wish: InvoiceWish): Invoice {
   const id = newId(w, "in");
   const now = nowOf(w, wish.clockId);
-  const own = [...wish.items.map((item) => itemLine(w, item)), ...wish.lines].map((line) => ({
-    ...line,
-    invoice: id,
-  }));
+  const own = [...wish.items.map((item) => itemLine(w, item)), ...wish.lines].map((line) =>
+    onInvoice(line, id),
+  );
   for (const item of wish.items) {
     amend(w.tables.invoiceItems, item, { invoice: id });
   }
@@ -55,6 +54,10 @@ export function draftInvoice(w: World, wish: InvoiceWish): Invoice {
   };
   w.tables.invoices.set(id, invoice);
   return invoice;
+}
+
+function onInvoice(line: InvoiceLine, invoice: string): InvoiceLine {
+  return { ...line, invoice };
 }
 
 function moneyOf(totals: Totals): Partial<Invoice> {

@@ -39,11 +39,7 @@ export function cardError(
 }
 
 /** Makes a payment method that behaves so; not attached to anyone. */
-export function makePaymentMethod(
-  w: World,
-  behaviour: CardBehaviour,
-  input?: Input,
-): PaymentMethod {
+function makePaymentMethod(w: World, behaviour: CardBehaviour, input?: Input): PaymentMethod {
   const details = input === undefined ? undefined : nested(input, "billing_details");
   const bank = behaviour.brand === "sepa_debit";
   const method: PaymentMethod = {

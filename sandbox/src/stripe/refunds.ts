@@ -10,7 +10,7 @@ import type { Charge, Refund } from "./shapes.ts";
 import { amend, newId, nowOf, type World } from "./world.ts";
 
 /** Gives money back for `charge` or `payment_intent`, all that is left unless `amount` says less. */
-export function createRefund(w: World, input: Input): Refund {
+function createRefund(w: World, input: Input): Refund {
   const charge = chargeOf(w, input);
   const left = charge.amount_captured - charge.amount_refunded;
   const amount = int(input, "amount") ?? left;

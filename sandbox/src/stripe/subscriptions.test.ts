@@ -1,6 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
-import { DAY, HOUR, openBench, START, subscriber, type Bench } from "#sandbox/testing/harness.ts";
+import {
+  DAY,
+  HOUR,
+  openBench,
+  productOf,
+  START,
+  subscriber,
+  type Bench,
+} from "#sandbox/testing/harness.test-kit.ts";
 
 let bench: Bench;
 beforeEach(async () => {
@@ -176,7 +184,7 @@ describe("changes", () => {
   test("from monthly to yearly four seconds after the start bill 225.00, as recorded from Stripe", async () => {
     const { price, subscription } = await subscribe();
     const yearly = await bench.stripe.prices.create({
-      product: String(price.product),
+      product: productOf(price),
       currency: "usd",
       unit_amount: 25_000,
       recurring: { interval: "year" },
@@ -197,7 +205,7 @@ describe("changes", () => {
   test("within the interval prorate both ways to the second, and wait for the next invoice", async () => {
     const { price, subscription } = await subscribe();
     const bigger = await bench.stripe.prices.create({
-      product: String(price.product),
+      product: productOf(price),
       currency: "usd",
       unit_amount: 10_000,
       recurring: { interval: "month" },
@@ -215,7 +223,7 @@ describe("changes", () => {
   test("can be previewed without changing anything", async () => {
     const { price, subscription } = await subscribe();
     const bigger = await bench.stripe.prices.create({
-      product: String(price.product),
+      product: productOf(price),
       currency: "usd",
       unit_amount: 10_000,
       recurring: { interval: "month" },

@@ -338,7 +338,7 @@ function search(call: Call): object {
     url: call.path,
     has_more: false,
     next_page: null,
-    data: data.reverse().slice(0, 100),
+    data: data.toReversed().slice(0, 100),
   };
 }
 

@@ -7,7 +7,7 @@ import { API_VERSION, type StoredEvent, type World } from "./world.ts";
 const FIRST_MODERN = "2025-03-31.basil";
 
 /** Whether a version is of the older generation of shapes. */
-export function isLegacy(version: string): boolean {
+function isLegacy(version: string): boolean {
   return version < FIRST_MODERN;
 }
 

@@ -102,7 +102,8 @@ export interface World {
   request: RequestMark;
   /** While due work runs: the instant it was due. */
   moment: number | undefined;
-  invoiceNumber: number;
+  /** How many events there have been. */
+  emitted: number;
 }
 
 export const NO_REQUEST: RequestMark = { id: null, idempotency_key: null };
@@ -135,7 +136,7 @@ export function createWorld(clock: Clock, seed: number): World {
     baseUrl: "http://127.0.0.1",
     request: NO_REQUEST,
     moment: undefined,
-    invoiceNumber: 0,
+    emitted: 0,
   };
 }
 

@@ -7,7 +7,7 @@ import {
   openReceiver,
   type Bench,
   type Receiver,
-} from "#sandbox/testing/harness.ts";
+} from "#sandbox/testing/harness.test-kit.ts";
 
 const SECRET = "whsec_test_secret_of_the_endpoint";
 let bench: Bench;

@@ -98,3 +98,8 @@ export async function subscriber(
   });
   return { customer, price };
 }
+
+/** The id of a price's product. */
+export function productOf(price: Stripe.Price): string {
+  return typeof price.product === "string" ? price.product : price.product.id;
+}
