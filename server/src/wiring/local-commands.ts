@@ -64,6 +64,9 @@ export function hangLocalCommands(
   hangSandboxCommands(program, finish, write);
 }
 
+/** A terminal and a process group deliver one Ctrl-C twice; a person's second one comes later than this. */
+const SAME_SIGNAL_MS = 1_000;
+
 /** A part runs until it is told to stop; the second signal ends it at once. */
 function part(
   program: Command,
@@ -91,12 +94,13 @@ function part(
 
 function untilSignal(): Promise<void> {
   return new Promise((resolve) => {
-    let asked = 0;
+    let askedMs: number | null = null;
     const ask = (): void => {
-      asked += 1;
-      if (asked > 1) {
+      const nowMs = systemClock.monotonicMs();
+      if (askedMs !== null && nowMs - askedMs > SAME_SIGNAL_MS) {
         process.exit(EXIT.refused);
       }
+      askedMs ??= nowMs;
       resolve();
     };
     process.on("SIGINT", ask);

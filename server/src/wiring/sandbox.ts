@@ -1,3 +1,5 @@
+import { randomInt } from "node:crypto";
+
 import { type Config, localSecret } from "#platform/config/env.ts";
 
 /** How the local instance and its Stripe sandbox know each other. */
@@ -31,6 +33,9 @@ export function sandboxArguments(config: Config, sandbox: SandboxAccess): readon
     sandbox.webhookUrl,
     "--webhook-secret",
     sandbox.webhookSecret,
+    // A world of its own for every start: the same seed again would send other events under known ids.
+    "--seed",
+    String(randomInt(1, 2 ** 31)),
     ...(config.demo ? ["--demo"] : []),
   ];
 }

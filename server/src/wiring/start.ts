@@ -32,7 +32,7 @@ export async function start(config: Config, write: (text: string) => void): Prom
   const running: Stoppable[] = [];
   const stop = async (): Promise<void> => {
     for (const part of running.toReversed()) {
-      await part.stop(); // oxlint-disable-line no-await-in-loop -- the worker before the database it writes to
+      await part.stop();
     }
     running.length = 0;
   };
@@ -50,9 +50,7 @@ export async function start(config: Config, write: (text: string) => void): Prom
       serve(config, database),
     );
     running.push(http);
-    running.push(
-      await progress.step("Worker", () => child(config, database, "worker", ["work"], progress)),
-    );
+    running.push(await progress.step("Worker", () => startWorker(config, database, progress)));
     if (sandbox !== null) {
       running.push(
         await progress.step(`Stripe sandbox on 127.0.0.1:${config.sandboxPort}`, () =>
@@ -100,24 +98,20 @@ async function openDatabase(
   return fromEmbedded(postgres);
 }
 
-function child(
-  config: Config,
-  database: Database,
-  name: string,
-  args: readonly string[],
-  progress: Progress,
-): Promise<Child> {
+function startWorker(config: Config, database: Database, progress: Progress): Promise<Child> {
   return startChild({
-    name,
+    name: "worker",
     script: MAIN,
-    args,
+    args: ["work"],
     env: {
       PURSER_DATA: config.dataDir,
       PURSER_PORT: String(config.port),
       ...(database.embedded ? {} : { PURSER_DATABASE_URL: database.ownerUrl }),
     },
-    logFile: join(config.dataDir, "logs", `${name}.log`),
-    onEvent: progress.say,
+    logFile: join(config.dataDir, "logs", "worker.log"),
+    onEvent: (sentence) => {
+      progress.say(sentence);
+    },
     patienceMs: PATIENCE_MS,
   });
 }
@@ -129,7 +123,9 @@ function startSandbox(config: Config, sandbox: SandboxAccess, progress: Progress
     args: sandboxArguments(config, sandbox),
     env: {},
     logFile: join(config.dataDir, "logs", "sandbox.log"),
-    onEvent: progress.say,
+    onEvent: (sentence) => {
+      progress.say(sentence);
+    },
     patienceMs: PATIENCE_MS,
   });
 }

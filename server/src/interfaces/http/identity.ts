@@ -6,4 +6,6 @@ export interface Identity {
   readonly actor: Extract<Actor, { kind: "staff" | "token" }>;
   readonly role: Role;
   readonly workspace: WorkspaceRef;
+  /** Operations that a token is limited to; empty: all of its role. */
+  readonly scopes: readonly string[];
 }

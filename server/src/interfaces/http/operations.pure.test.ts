@@ -1,6 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import { afterEach, describe, expect, it } from "vitest";
 
+import { requirePermission } from "#domains/access/identify.ts";
 import { type Shelf, openShelf } from "#interfaces/testing/shelf.ts";
 import { movableClock } from "#platform/clock.ts";
 import type { Ctx } from "#platform/context.ts";
@@ -36,7 +37,9 @@ async function open(role: Role | null): Promise<{ app: FastifyInstance; shelf: S
               actor: { kind: "token", id: "tok_1", name: "test", role },
               role,
               workspace: { id: 1, publicId: "ws_1", slug: "one" },
+              scopes: [],
             },
+      permit: requirePermission,
       runFor: () => run,
       log,
       version: "0.0.0",

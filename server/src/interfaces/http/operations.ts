@@ -8,7 +8,7 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Log } from "#platform/log.ts";
 import type { BoundOperation, Run } from "#platform/operation/bound.ts";
 import { toProcedure } from "#platform/operation/procedure.ts";
-import { Problem, forbidden, invalidInput, notFound, unauthenticated } from "#platform/problem.ts";
+import { Problem, invalidInput, notFound, unauthenticated } from "#platform/problem.ts";
 
 import type { Identity } from "./identity.ts";
 import { problemDocument } from "./problems.ts";
@@ -16,6 +16,8 @@ import { problemDocument } from "./problems.ts";
 export interface OperationDoor {
   readonly operations: readonly BoundOperation[];
   readonly authenticate: (request: FastifyRequest) => Promise<Identity | null>;
+  /** Throws the refusal where this identity may not run this operation. */
+  readonly permit: (identity: Identity, operation: BoundOperation["operation"]) => void;
   readonly runFor: (identity: Identity, request: { id: string; ticket: string | null }) => Run;
   readonly log: Log;
   readonly version: string;
@@ -131,12 +133,7 @@ async function admit(
   if (identity === null) {
     throw new Problem(unauthenticated);
   }
-  if (!bound.operation.roles.includes(identity.role)) {
-    throw new Problem(
-      forbidden,
-      `${bound.operation.name} needs one of: ${bound.operation.roles.join(", ")}. You are ${identity.role}.`,
-    );
-  }
+  door.permit(identity, bound.operation);
   const ticket = request.headers["purser-ticket"];
   const run = door.runFor(identity, {
     id: request.id,

@@ -1,0 +1,120 @@
+import pg from "pg";
+
+import { ensureAdminToken, ensureOwner } from "#domains/access/commands.ts";
+import { ensureEndpoint } from "#domains/inbox/endpoint.commands.ts";
+import { systemClock } from "#platform/clock.ts";
+import { type Config, localSecret } from "#platform/config/env.ts";
+import { newId } from "#platform/ids.ts";
+
+import { openAccess } from "./access.ts";
+import type { Database } from "./database.ts";
+import { type House, openHouse } from "./house.ts";
+import type { SandboxAccess } from "./sandbox.ts";
+import { secretBox } from "./secrets.ts";
+import { knownToken, tokenFile } from "./token.ts";
+
+export interface FirstStart {
+  readonly ownerEmail: string;
+  /** Null where the owner has been there before: the password may have been changed since. */
+  readonly ownerPassword: string | null;
+  /** Where the API token is, in words. */
+  readonly tokenPlace: string;
+}
+
+const OWNER_EMAIL = "owner@demo.test";
+
+/** Makes what a new installation lacks, and nothing twice: the default workspace, its plans, endpoints, owner and token. */
+export async function prepareFirstStart(
+  config: Config,
+  database: Database,
+  sandbox: SandboxAccess | null,
+): Promise<FirstStart> {
+  await ensureDefaultWorkspace(config, database);
+  const house = openHouse(config, database, { process: "first-start", reactions: new Map() });
+  try {
+    await seedEndpoints(house, sandbox);
+    const access = openAccess(house, new Map());
+    const deps = {
+      auth: access.auth,
+      authPool: house.pool("purser_auth"),
+      appPool: house.pool("purser_app"),
+      clock: house.clock,
+    };
+    const ownerPassword = localSecret(config.dataDir, "owner-password");
+    const { made } = await ensureOwner(deps, {
+      email: OWNER_EMAIL,
+      name: "Owner",
+      password: ownerPassword,
+    });
+    const token = knownToken(config) ?? `pur_${localSecret(config.dataDir, "admin-token-seed")}`;
+    await ensureAdminToken(
+      deps,
+      config.adminToken ?? localSecret(config.dataDir, "admin-token", () => token),
+    );
+    return {
+      ownerEmail: OWNER_EMAIL,
+      ownerPassword: made || config.demo ? ownerPassword : null,
+      tokenPlace: config.adminToken === null ? tokenFile(config) : "PURSER_ADMIN_TOKEN",
+    };
+  } finally {
+    await house.stop();
+  }
+}
+
+async function ensureDefaultWorkspace(config: Config, database: Database): Promise<void> {
+  const now = systemClock.now();
+  const owner = new pg.Client({ connectionString: database.ownerUrl });
+  await owner.connect();
+  try {
+    await owner.query(
+      `insert into workspaces (public_id, slug, name, is_default, created_at)
+       select $1, $2, $3, true, $4 where not exists (select from workspaces where is_default)
+       on conflict do nothing`,
+      [
+        newId("ws", now),
+        config.demo ? "demo" : "default",
+        config.demo ? "Demo CMS" : "Default",
+        now,
+      ],
+    );
+  } finally {
+    await owner.end();
+  }
+}
+
+/** The default workspace listens to every provider whose secret is known: the sandbox's, or the environment's. */
+async function seedEndpoints(house: House, sandbox: SandboxAccess | null): Promise<void> {
+  const { config } = house;
+  const box = secretBox(config);
+  const stripe = [
+    ...config.stripe.webhookSecrets,
+    ...(sandbox === null ? [] : [sandbox.webhookSecret]),
+  ];
+  const wanted = [
+    { provider: "stripe", secrets: stripe },
+    { provider: "paddle", secrets: config.paddle.webhookSecrets },
+    { provider: "twilio", secrets: config.twilio.authTokens },
+  ] as const;
+  const [workspace] = await house.workspaces.all();
+  if (workspace === undefined) {
+    return;
+  }
+  const who = {
+    actor: { kind: "system", job: "first-start" },
+    workspace,
+    requestId: house.nodeId,
+    ticket: null,
+  } as const;
+  await house.run(who, async (ctx) => {
+    for (const { provider, secrets } of wanted.filter((each) => each.secrets.length > 0)) {
+      await ensureEndpoint(ctx, box, {
+        provider,
+        name: `${provider} (default)`,
+        publicUrl: provider === "twilio" ? config.publicUrl : null,
+        secrets: [...new Set(secrets)],
+        isDefault: true,
+        livemode: null,
+      });
+    }
+  });
+}

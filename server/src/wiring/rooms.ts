@@ -1,0 +1,45 @@
+import type { Auth } from "#domains/access/auth.ts";
+import { accessOperations } from "#domains/access/operations.ts";
+import { auditOperations } from "#domains/audit/operations.ts";
+import { jobsOperations } from "#domains/jobs/operations.ts";
+import { quotaOperations } from "#domains/quotas/operations.ts";
+import { quotaReactions } from "#domains/quotas/reactions.ts";
+import { QUOTA_SCHEDULE, quotaWorkers } from "#domains/quotas/workers.ts";
+import { watchOperations } from "#domains/watch/operations.ts";
+import type { BoundOperation } from "#platform/operation/bound.ts";
+import type { QueueHandler, Reaction, Schedule } from "#platform/queue/handlers.ts";
+import { type ReactionTable, reactionTable } from "#platform/queue/outbox.ts";
+
+import type { House } from "./house.ts";
+
+/** Who reacts to what. */
+export const REACTIONS: readonly Reaction[] = [...quotaReactions];
+export const REACTION_TABLE: ReactionTable = reactionTable(REACTIONS);
+
+/** Every line of cron, in UTC, in one place. */
+export const SCHEDULE: readonly Schedule[] = [...QUOTA_SCHEDULE];
+
+/** Who works off which job. */
+export function handlersOf(house: House): readonly QueueHandler[] {
+  const workspaceIds = async (): Promise<readonly number[]> =>
+    (await house.workspaces.all()).map((workspace) => workspace.id);
+  return [...quotaWorkers({ workspaceIds })];
+}
+
+export interface RoomDeps {
+  readonly auth: Auth;
+  readonly audit: Parameters<typeof auditOperations>[0];
+  readonly quotas: Parameters<typeof quotaOperations>[0];
+  readonly watch: Parameters<typeof watchOperations>[0];
+}
+
+/** All that can be asked of the house, in the order of the floors. */
+export function boundOperations(deps: RoomDeps): readonly BoundOperation[] {
+  return [
+    ...accessOperations({ auth: deps.auth }),
+    ...auditOperations(deps.audit),
+    ...jobsOperations(),
+    ...quotaOperations(deps.quotas),
+    ...watchOperations(deps.watch),
+  ];
+}
