@@ -35,7 +35,9 @@ beforeAll(async () => {
   owner.on("error", () => undefined);
   clock = movableClock(new Date("2026-11-21T09:30:00Z"));
   engines = [1, 2, 3].map(() => openQuotaEngine({ pool, clock }));
-  const ids = ["hot", "batch", "keys", "month", "soft", "mixed"].map((name) => `org_${name}`);
+  const ids = ["hot", "batch", "keys", "month", "soft", "mixed", "memory"].map(
+    (name) => `org_${name}`,
+  );
   workspaceId = await seedOrganizations(pool, owner, { slug: "one", ids, tier: "starter" });
   other = await seedOrganizations(pool, owner, {
     slug: "two",
@@ -134,6 +136,62 @@ describe("consume", () => {
       "limit_reached",
       null,
     ]);
+  });
+});
+
+describe("what is remembered between flushes", () => {
+  it("never decides: a lock, a limit or a usage typed meanwhile binds the very next call", async () => {
+    const engine = openQuotaEngine({ pool, clock });
+    const ask = (amount = 1) => engine.use(call("org_memory", { dimension: "posts", amount }));
+    await ask();
+    await ask();
+    await set("org_memory", "posts", "current_usage = 998");
+    expect(await ask()).toMatchObject({ answer: { rule: null, state: { used: 999 } } });
+    for (let turn = 0; turn < 20; turn += 1) {
+      await ask(-1); // beyond the flushes that distrust costs
+      await ask(1);
+    }
+    await owner.query("update organizations set locked_at = now() where id = 'org_memory'");
+    expect(await ask()).toMatchObject({ answer: { rule: "organization_locked" } });
+    await owner.query(
+      "update organizations set locked_at = null, plan_tier = 'free' where id = 'org_memory'",
+    );
+    expect(await ask()).toMatchObject({ answer: { rule: "over_limit", row: { tier: "free" } } });
+  });
+
+  it("of one engine is right while another counts and a person types, whatever the order", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(
+          fc.record({
+            engine: fc.nat(2),
+            amount: fc.integer({ min: -3, max: 9 }).filter((amount) => amount !== 0),
+            typed: fc.option(fc.nat(40), { freq: 9 }),
+          }),
+          { maxLength: 60 },
+        ),
+        async (steps) => {
+          await set("org_memory", "users", "quota_limit = 60, current_usage = 0");
+          let used = 0;
+          for (const { engine, amount, typed } of steps) {
+            if (typed !== null) {
+              await set("org_memory", "users", `current_usage = ${typed}`);
+              used = typed;
+            }
+            const [outcome] = await engineOf(engine).useMany([
+              call("org_memory", { dimension: "users", amount }),
+            ]);
+            const allowed = amount < 0 || used + amount <= 60;
+            used = allowed ? Math.max(0, used + amount) : used;
+            expect(outcome).toMatchObject({
+              answer: { rule: allowed ? null : "limit_reached", state: { used } },
+            });
+          }
+          expect(await usage("org_memory", "users")).toBe(used);
+        },
+      ),
+      { numRuns: 30 },
+    );
   });
 });
 

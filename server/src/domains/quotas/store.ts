@@ -1,4 +1,4 @@
-import type { PoolClient } from "pg";
+import type { Pool, PoolClient } from "pg";
 
 import type { Dimension } from "#domains/billing/model.ts";
 
@@ -186,6 +186,36 @@ export async function writeDivision(
       ],
     });
   }
+}
+
+/**
+ * Writes `after` where every row is still as in `before` (same order) and its organization not locked,
+ * in one statement and one commit; otherwise writes nothing.
+ */
+export async function swapRows(
+  pool: Pool,
+  before: readonly QuotaRow[],
+  after: readonly QuotaRow[],
+  now: Date,
+): Promise<boolean> {
+  const scope = [...new Set(before.map((row) => row.workspaceId))].join(",");
+  const result = await pool.query<{ done: boolean }>({
+    name: "quotas_swap",
+    text: "select quotas_swap($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) as done",
+    values: [
+      `{${scope}}`,
+      before.map((row) => row.organizationId),
+      before.map((row) => row.dimension),
+      before.map((row) => row.tier),
+      before.map((row) => row.currentUsage),
+      before.map((row) => row.quotaLimit),
+      before.map((row) => row.lastResetAt),
+      after.map((row) => row.currentUsage),
+      after.map((row) => row.lastResetAt),
+      now,
+    ],
+  });
+  return result.rows[0]?.done === true;
 }
 
 /** All rows of one organization, in the order of the runbook's dimensions; [] where it has none or does not exist. */
