@@ -67,7 +67,7 @@ export type LoadedRow = readonly [
   ...rest: unknown[],
 ];
 
-/** Reads and locks the rows of a batch in one statement, in the order of their keys. */
+/** Reads and locks the rows of a batch in one statement, in the order of `refs` (see `refsOf`). */
 export async function loadEntries<S extends Snapshot, Extra>(
   tx: Tx,
   table: { readonly name: string; readonly key: string; readonly columns: readonly string[] },
@@ -78,13 +78,15 @@ export async function loadEntries<S extends Snapshot, Extra>(
   if (refs.ids.length === 0) {
     return entries;
   }
-  const more = table.columns.map((column) => `, t.${column}`).join("");
+  const more = table.columns.map((column) => `, ${column}`).join("");
   const result = await tx.client.query<LoadedRow[]>({
     name: `load_${table.name}`,
+    // Lateral with a limit forces one index probe per key. A plain join, planned while the table was small,
+    // takes the policy's workspace condition for the index and reads the whole workspace: 142 ms instead of 4.
     text:
-      `select t.workspace_id, t.${table.key}, t.watermark, t.fetched_through, t.snapshot, t.source${more}` +
-      ` from unnest($1::int4[], $2::text[]) as k (w, id) join ${table.name} t on t.workspace_id = k.w and t.${table.key} = k.id` +
-      ` order by t.${table.key}, t.workspace_id for no key update of t`,
+      `select t.* from unnest($1::int4[], $2::text[]) as k (w, id) cross join lateral (` +
+      `select workspace_id, ${table.key}, watermark, fetched_through, snapshot, source${more} from ${table.name}` +
+      ` where workspace_id = k.w and ${table.key} = k.id limit 1 for no key update) as t`,
     values: [int4Array(refs.workspaces), textArray(refs.ids)],
     rowMode: "array",
   });

@@ -270,3 +270,9 @@ export interface Change<S extends Snapshot = Snapshot> {
   readonly stamp: Stamp;
   readonly snapshot: S;
 }
+
+export interface CancelWish {
+  readonly when: "period_end" | "now";
+  /** With `now`: credit the unused part of the period. */
+  readonly prorate: boolean;
+}

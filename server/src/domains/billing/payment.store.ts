@@ -145,8 +145,10 @@ export async function findParents(
     name: "payment_parents",
     text: `select k.w as workspace_id, k.id, p.organization_id, p.stripe_payment_id
              from unnest($1::int4[], $2::text[]) as k (w, id)
-             left join charges c on c.workspace_id = k.w and c.stripe_charge_id = k.id
-             join payments p on p.workspace_id = k.w and p.stripe_payment_id = coalesce(c.stripe_payment_id, k.id)`,
+             left join lateral (select stripe_payment_id from charges
+                                 where workspace_id = k.w and stripe_charge_id = k.id limit 1) c on true
+             cross join lateral (select organization_id, stripe_payment_id from payments
+                                  where workspace_id = k.w and stripe_payment_id = coalesce(c.stripe_payment_id, k.id) limit 1) p`,
     values: [int4Array(refs.workspaces), textArray(refs.ids)],
   });
   for (const row of result.rows) {

@@ -18,7 +18,7 @@ export function parseTier(value: unknown): Tier | null {
 
 /** The tier that the items buy: what staff mapped the price to, else what the price says of itself, the highest of all items; null where no price leads anywhere. */
 export function tierOfItems(
-  items: readonly SubscriptionItem[],
+  items: readonly Pick<SubscriptionItem, "price" | "tierHint">[],
   mapped: (price: string) => Tier | null,
 ): Tier | null {
   let tier: Tier | null = null;

@@ -17,7 +17,7 @@ export async function mappedPrices(
     name: "mapped_prices",
     text: `select p.workspace_id, p.stripe_price_id as id, p.tier
              from unnest($1::int4[], $2::text[]) as k (w, id)
-             join plan_prices p on p.workspace_id = k.w and p.stripe_price_id = k.id`,
+             cross join lateral (select * from plan_prices where workspace_id = k.w and stripe_price_id = k.id limit 1) p`,
     values: [int4Array(refs.workspaces), textArray(refs.ids)],
   });
   for (const row of result.rows) {

@@ -21,7 +21,10 @@ export function refKey(workspaceId: number, customer: string): string {
   return `${workspaceId} ${customer}`;
 }
 
-/** Organizations by their provider's customers, in one statement; those that do not exist are missing from the answer. */
+/**
+ * Organizations by their provider's customers, in one statement; those that do not exist are missing
+ * from the answer. Lateral with a limit: one index probe per key, whatever the planner thinks of the tables.
+ */
 export async function findByCustomers(
   tx: Tx,
   refs: readonly Pick<CustomerRef, "workspaceId" | "customer">[],
@@ -31,9 +34,9 @@ export async function findByCustomers(
     text: `select p.workspace_id, p.provider_customer_id as customer, p.organization_id, o.plan_tier,
                   p.watermark, p.fetched_through, p.snapshot, p.source
              from unnest($1::int4[], $2::text[]) as k (w, id)
-             join organization_provider_ids p
-               on p.workspace_id = k.w and p.provider = '${PROVIDER}' and p.provider_customer_id = k.id
-             join organizations o on o.id = p.organization_id`,
+             cross join lateral (select * from organization_provider_ids
+                                  where workspace_id = k.w and provider = '${PROVIDER}' and provider_customer_id = k.id limit 1) p
+             cross join lateral (select plan_tier from organizations where id = p.organization_id limit 1) o`,
     values: [refs.map((ref) => ref.workspaceId), refs.map((ref) => ref.customer)],
   });
   return new Map(

@@ -1,0 +1,322 @@
+import type { Ctx } from "#platform/context.ts";
+import { newId } from "#platform/ids.ts";
+import type { Plan, Run } from "#platform/operation/bound.ts";
+import { Problem } from "#platform/problem.ts";
+
+import { decideCancel, isCarriedOut } from "./cancel.core.ts";
+import { applyFetched } from "./fetched.commands.ts";
+import { changesBetween } from "./fold.core.ts";
+import { insertIntent, lockIntent, settleIntentRow } from "./intent.store.ts";
+import { settleIntent } from "./jobs.ts";
+import type { CancelWish, SubscriptionSnapshot } from "./model.ts";
+import type { Answer, BillingProvider, ProviderOf } from "./ports.ts";
+import {
+  alreadyCanceled,
+  outcomeUnknown,
+  providerRefused,
+  providerUnavailable,
+  unknownSubscription,
+} from "./problems.ts";
+import { requireSubscription } from "./queries.ts";
+import { secondsOf } from "./stamp.core.ts";
+import { type Raw, changedOf, isRaw, subscriptionView, text } from "./views.ts";
+
+/** The record of a subscription as the provider's words have it. */
+function saidOf(raw: Raw): Readonly<Record<string, unknown>> {
+  const parsed: unknown = JSON.parse(text(raw, "snapshot"));
+  return isRaw(parsed) ? parsed : {};
+}
+
+interface Fetched {
+  readonly raw: Raw;
+  readonly snapshot: SubscriptionSnapshot;
+  readonly atLeastSeconds: number;
+  readonly answeredAtSeconds: number;
+}
+
+/** @throws Problem providerUnavailable, providerRefused, unknownSubscription */
+async function fetchSubscription(provider: BillingProvider, raw: Raw): Promise<Fetched> {
+  const id = text(raw, "stripe_subscription_id");
+  const answer = required(await provider.fetch("subscription", id));
+  if (answer.value === null || answer.value.kind !== "subscription") {
+    throw new Problem(unknownSubscription, `The provider does not know ${id}.`);
+  }
+  return {
+    raw,
+    snapshot: answer.value,
+    atLeastSeconds: secondsOf(text(raw, "watermark")),
+    answeredAtSeconds: answer.answeredAtSeconds,
+  };
+}
+
+function required<T>(answer: Answer<T>): Extract<Answer<T>, { kind: "done" }> {
+  switch (answer.kind) {
+    case "done":
+      return answer;
+    case "refused":
+      throw new Problem(providerRefused, answer.message, { providerCode: answer.code });
+    case "unavailable":
+      throw new Problem(providerUnavailable, answer.message, { retryAfterMs: answer.retryAfterMs });
+    case "unknown":
+      throw new Problem(outcomeUnknown, answer.message);
+  }
+}
+
+/** The columns that a person can have typed over, as the snapshot would have them. */
+function standsOf(raw: Raw): Readonly<Record<string, unknown>> {
+  const view = subscriptionView(raw);
+  return {
+    ...saidOf(raw),
+    status: view.status,
+    cancelAtPeriodEnd: view.cancelAtPeriodEnd,
+    periodEnd: secondsFrom(raw["current_period_end"]),
+    periodStart: secondsFrom(raw["current_period_start"]),
+    canceledAt: secondsFrom(raw["canceled_at"]),
+  };
+}
+
+function secondsFrom(value: unknown): number | null {
+  return value instanceof Date ? Math.floor(value.getTime() / 1000) : null;
+}
+
+/** Ask the provider, and show both states side by side. The connection waits for the provider, but holds no lock meanwhile. */
+export async function planResync(
+  ctx: Ctx,
+  provider: BillingProvider,
+  id: string,
+): Promise<Plan<Fetched>> {
+  const raw = await requireSubscription(ctx.tx, ctx.workspace.id, id);
+  const fetched = await fetchSubscription(provider, raw);
+  const before = { ...standsOf(raw), kind: "subscription" as const };
+  const changed = changesBetween(
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a snapshot with the row's own columns laid over it
+    before as unknown as SubscriptionSnapshot,
+    fetched.snapshot,
+  );
+  const fields = Object.entries(changed);
+  const subject = fetched.snapshot.id;
+  return {
+    preview: {
+      summary:
+        fields.length === 0
+          ? `${subject} agrees with the provider`
+          : `Bring ${subject} in line with the provider (${fields.map(([field]) => field).join(", ")})`,
+      changes: [
+        {
+          table: "subscriptions",
+          id: subject,
+          before,
+          after: { ...fetched.snapshot },
+        },
+      ],
+      rows: fields.length === 0 ? 0 : 1,
+      calls: [{ provider: "stripe", what: `GET /v1/subscriptions/${subject}` }],
+    },
+    decision: fetched,
+  };
+}
+
+export async function applyResync(ctx: Ctx, fetched: Fetched) {
+  const before = standsOf(fetched.raw);
+  await applyFetched(ctx, fetched.snapshot, fetched);
+  const id = fetched.snapshot.id;
+  const after = await requireSubscription(ctx.tx, ctx.workspace.id, id);
+  const changed = changesBetween(
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as above
+    before as unknown as SubscriptionSnapshot,
+    fetched.snapshot,
+  );
+  await ctx.audit({
+    action: "subscription.resynced",
+    subject: { kind: "subscription", id },
+    organizationId: text(after, "organization_id"),
+    detail: { changes: changed },
+  });
+  return { subscription: subscriptionView(after), changed: changedOf(changed) };
+}
+
+export interface CancelInput extends CancelWish {
+  readonly id: string;
+  readonly reason: string;
+}
+
+export async function planCancel(ctx: Ctx, input: CancelInput): Promise<Plan<Raw>> {
+  const raw = await requireSubscription(ctx.tx, ctx.workspace.id, input.id);
+  const view = subscriptionView(raw);
+  const decision = decideCancel(view, input);
+  if (decision.kind === "already_ended") {
+    throw new Problem(alreadyCanceled, `${view.stripeSubscriptionId} is ${view.status}.`);
+  }
+  if (decision.kind === "already_scheduled") {
+    throw new Problem(alreadyCanceled, `It ends already on ${view.currentPeriodEnd}.`);
+  }
+  const now = input.when === "now";
+  const what = now
+    ? `DELETE /v1/subscriptions/${view.stripeSubscriptionId}${input.prorate ? "?prorate=true" : ""}`
+    : `POST /v1/subscriptions/${view.stripeSubscriptionId} cancel_at_period_end=true`;
+  return {
+    preview: {
+      summary: now
+        ? `Cancel ${view.stripeSubscriptionId} of ${view.organizationName} now`
+        : `Let ${view.stripeSubscriptionId} of ${view.organizationName} end on ${view.currentPeriodEnd.slice(0, 10)}`,
+      changes: [
+        {
+          table: "subscriptions",
+          id: view.stripeSubscriptionId,
+          before: { status: view.status, cancelAtPeriodEnd: view.cancelAtPeriodEnd },
+          after: {
+            status: view.status,
+            cancelAtPeriodEnd: view.cancelAtPeriodEnd,
+            ...decision.after,
+          },
+        },
+      ],
+      calls: [{ provider: "stripe", what }],
+      warnings: now
+        ? [
+            "The customer loses the plan at once; what it gave falls back to the next best subscription or to free.",
+          ]
+        : [],
+    },
+    decision: raw,
+  };
+}
+
+/** Provider first: the intent is committed, then the call, then the answer is read back and recorded. */
+export async function cancelSubscription(
+  run: Run,
+  providerOf: ProviderOf,
+  input: CancelInput,
+  check: (plan: Plan<Raw>) => void,
+) {
+  const intent = await run(async (ctx) => {
+    const plan = await planCancel(ctx, input);
+    check(plan);
+    const id = newId("int", ctx.now);
+    const raw = plan.decision;
+    const made = {
+      id,
+      workspaceId: ctx.workspace.id,
+      action: "subscription.cancel",
+      subjectId: text(raw, "stripe_subscription_id"),
+      idempotencyKey: `purser_${id}`,
+      request: { when: input.when, prorate: input.prorate, reason: input.reason },
+      state: "sent" as const,
+      actor: "name" in ctx.actor ? ctx.actor.name : ctx.actor.kind,
+    };
+    await insertIntent(ctx.tx, made, ctx.now);
+    return {
+      ...made,
+      provider: providerOf(ctx.workspace.id),
+      atLeastSeconds: secondsOf(text(raw, "watermark")),
+    };
+  });
+  const answer = await intent.provider.cancelSubscription(
+    intent.subjectId,
+    { when: input.when, prorate: input.prorate },
+    { idempotencyKey: intent.idempotencyKey },
+  );
+  if (answer.kind !== "done") {
+    await run((ctx) => noteFailure(ctx, intent.id, answer));
+    required(answer);
+  }
+  const readBack = await intent.provider.fetch("subscription", intent.subjectId);
+  return run(async (ctx) => {
+    const done = required(answer);
+    // Where reading back fails, the answer itself is as good: it is the object after the act.
+    const seen = readBack.kind === "done" && readBack.value !== null ? readBack : done;
+    const snapshot = seen.value ?? done.value;
+    await applyFetched(ctx, snapshot, {
+      atLeastSeconds: intent.atLeastSeconds,
+      answeredAtSeconds: seen.answeredAtSeconds,
+    });
+    const subscription = await finishCancel(ctx, intent.id, {
+      subjectId: intent.subjectId,
+      request: intent.request,
+      requestId: done.requestId,
+    });
+    return { subscription, intentId: intent.id };
+  });
+}
+
+async function noteFailure(
+  ctx: Ctx,
+  intentId: string,
+  answer: Exclude<Answer<unknown>, { kind: "done" }>,
+): Promise<void> {
+  const state = answer.kind === "unknown" ? "unknown" : "failed";
+  await settleIntentRow(ctx.tx, intentId, { state, error: answer.message, at: ctx.now });
+  if (state === "unknown") {
+    await ctx.enqueue(settleIntent, { workspaceId: ctx.workspace.id, intentId }, { key: intentId });
+  }
+}
+
+async function finishCancel(
+  ctx: Ctx,
+  intentId: string,
+  done: {
+    readonly subjectId: string;
+    readonly request: Readonly<Record<string, unknown>>;
+    readonly requestId: string | null;
+  },
+) {
+  await settleIntentRow(ctx.tx, intentId, {
+    state: "done",
+    result: { requestId: done.requestId },
+    at: ctx.now,
+  });
+  const after = await requireSubscription(ctx.tx, ctx.workspace.id, done.subjectId);
+  await ctx.audit({
+    action:
+      done.request["when"] === "now" ? "subscription.canceled" : "subscription.cancel_scheduled",
+    subject: { kind: "subscription", id: done.subjectId },
+    organizationId: text(after, "organization_id"),
+    detail: { ...done.request, intent: intentId, providerRequest: done.requestId },
+  });
+  return subscriptionView(after);
+}
+
+export type Settled = "done" | "failed" | "not_ours" | { readonly retryAfterMs: number };
+
+/** Looks up what became of a call whose answer never came. The call itself is not repeated. */
+export async function settleUnknownIntent(
+  run: Run,
+  provider: BillingProvider,
+  intentId: string,
+): Promise<Settled> {
+  const open = await run(async (ctx) => {
+    const intent = await lockIntent(ctx.tx, intentId);
+    if (intent === null || intent.state !== "unknown") {
+      return null;
+    }
+    const raw = await requireSubscription(ctx.tx, ctx.workspace.id, intent.subjectId);
+    return { intent, atLeastSeconds: secondsOf(text(raw, "watermark")) };
+  });
+  if (open === null) {
+    return "not_ours";
+  }
+  const answer = await provider.fetch("subscription", open.intent.subjectId);
+  if (answer.kind !== "done") {
+    return { retryAfterMs: answer.kind === "unavailable" ? answer.retryAfterMs : 60_000 };
+  }
+  const { value } = answer;
+  return run(async (ctx) => {
+    if (value !== null) {
+      await applyFetched(ctx, value, {
+        atLeastSeconds: open.atLeastSeconds,
+        answeredAtSeconds: answer.answeredAtSeconds,
+      });
+    }
+    const { request, subjectId } = open.intent;
+    if (value?.kind === "subscription" && isCarriedOut(value, request["when"])) {
+      await finishCancel(ctx, intentId, { subjectId, request, requestId: answer.requestId });
+      return "done";
+    }
+    await settleIntentRow(ctx.tx, intentId, {
+      state: "failed",
+      error: "Looked up: the provider had not carried it out.",
+      at: ctx.now,
+    });
+    return "failed";
+  });
+}
