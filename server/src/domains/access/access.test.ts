@@ -17,8 +17,12 @@ import { type TestDatabase, testDatabase } from "#platform/testing/database.ts";
 import { type Auth, openAuth } from "./auth.ts";
 import { announceReset, ensureAdminToken, ensureOwner } from "./commands.ts";
 import { staffListOperation, tokensCreateOperation } from "./contract.ts";
-import { createAuthenticate, type IdentifyDeps, requirePermission } from "./identify.ts";
-import type { Identity } from "./model.ts";
+import {
+  createAuthenticate,
+  type Identity,
+  type IdentifyDeps,
+  requirePermission,
+} from "./identify.ts";
 import { accessOperations } from "./operations.ts";
 import { accessRoutes } from "./routes.ts";
 import { newSecret } from "./tokens.ts";

@@ -17,7 +17,7 @@ export interface AuthOptions {
   readonly sendReset: (reset: { userId: string; email: string; url: string }) => Promise<void>;
 }
 
-export const PASSWORD_LENGTH = { least: 12, most: 128 } as const;
+const PASSWORD_LENGTH = { least: 12, most: 128 } as const;
 const DAY_SECONDS = 24 * 3_600;
 /** The address as Fastify judged it, so that no forwarded header of a stranger's making is believed. */
 export const ADDRESS_HEADER = "x-purser-address";

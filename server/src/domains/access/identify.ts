@@ -2,23 +2,33 @@ import type { Pool } from "pg";
 
 import { record } from "#domains/audit/commands.ts";
 import { addMs, type Clock } from "#platform/clock.ts";
+import type { Actor, WorkspaceRef } from "#platform/context.ts";
 import { inTx } from "#platform/db/tx.ts";
 import type { Operation } from "#platform/operation/operation.ts";
+import type { Role } from "#platform/operation/roles.ts";
 import { Problem, forbidden } from "#platform/problem.ts";
 
 import type { Auth } from "./auth.ts";
-import type { Identity, RequestFacts } from "./model.ts";
+import type { Membership, TokenIdentity } from "./model.ts";
 import { isSameSite, scopeCovers } from "./permission.core.ts";
 import { crossSite, outOfScope } from "./problems.ts";
-import {
-  findMemberships,
-  findToken,
-  inAllWorkspaces,
-  type Membership,
-  type TokenIdentity,
-  touchToken,
-} from "./store.ts";
+import { findMemberships, findToken, inAllWorkspaces, touchToken } from "./store.ts";
 import { bearerOf, hashOfSecret } from "./tokens.ts";
+
+/** Who sent a request, in which workspace they act, and how far. */
+export interface Identity {
+  readonly actor: Extract<Actor, { kind: "staff" | "token" }>;
+  readonly role: Role;
+  readonly workspace: WorkspaceRef;
+  /** Operations that a token is limited to; empty: all of its role. */
+  readonly scopes: readonly string[];
+}
+
+/** As much of an HTTP request as identity needs. */
+export interface RequestFacts {
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+}
 
 export interface IdentifyDeps {
   readonly auth: Auth;

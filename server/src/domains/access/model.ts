@@ -1,17 +1,24 @@
-import type { Actor, WorkspaceRef } from "#platform/context.ts";
 import type { Role } from "#platform/operation/roles.ts";
 
-/** Who sent a request, in which workspace they act, and how far. */
-export interface Identity {
-  readonly actor: Extract<Actor, { kind: "staff" | "token" }>;
+/** A user's place in one workspace, with what a request needs of the workspace. */
+export interface Membership {
+  readonly staffId: string;
+  readonly name: string;
   readonly role: Role;
-  readonly workspace: WorkspaceRef;
-  /** Operations that a token is limited to; empty: all of its role. */
-  readonly scopes: readonly string[];
+  readonly workspaceId: number;
+  readonly publicId: string;
+  readonly slug: string;
 }
 
-/** As much of an HTTP request as identity needs. */
-export interface RequestFacts {
-  readonly method: string;
-  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+/** A token that is not revoked; it may have expired. */
+export interface TokenIdentity {
+  readonly id: string;
+  readonly name: string;
+  readonly role: Role;
+  readonly scopes: readonly string[];
+  readonly workspaceId: number;
+  readonly publicId: string;
+  readonly slug: string;
+  readonly expiresAt: Date | null;
+  readonly lastUsedAt: Date | null;
 }

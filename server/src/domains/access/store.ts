@@ -4,6 +4,7 @@ import type { Pool } from "pg";
 import { inTx, type Tx } from "#platform/db/tx.ts";
 import type { Role } from "#platform/operation/roles.ts";
 
+import type { Membership, TokenIdentity } from "./model.ts";
 import { apiTokens, staff } from "./schema.ts";
 
 export type StaffRow = typeof staff.$inferSelect;
@@ -19,15 +20,6 @@ export async function inAllWorkspaces<T>(pool: Pool, work: (tx: Tx) => Promise<T
   });
 }
 
-export interface Membership {
-  readonly staffId: string;
-  readonly name: string;
-  readonly role: Role;
-  readonly workspaceId: number;
-  readonly publicId: string;
-  readonly slug: string;
-}
-
 /** Where a user may act now, the default workspace first. */
 export async function findMemberships(tx: Tx, userId: string): Promise<readonly Membership[]> {
   const found = await tx.client.query<Membership>({
@@ -38,18 +30,6 @@ export async function findMemberships(tx: Tx, userId: string): Promise<readonly 
     values: [userId],
   });
   return found.rows;
-}
-
-export interface TokenIdentity {
-  readonly id: string;
-  readonly name: string;
-  readonly role: Role;
-  readonly scopes: readonly string[];
-  readonly workspaceId: number;
-  readonly publicId: string;
-  readonly slug: string;
-  readonly expiresAt: Date | null;
-  readonly lastUsedAt: Date | null;
 }
 
 export async function findToken(tx: Tx, secretHash: Buffer): Promise<TokenIdentity | null> {

@@ -2,7 +2,7 @@ import type { Actor, AuditEntry } from "#platform/context.ts";
 import type { Tx } from "#platform/db/tx.ts";
 
 /** Who an audit line names. A provider and the system are named after what they do. */
-export function actorWords(actor: Actor): {
+function actorWords(actor: Actor): {
   readonly kind: "staff" | "token" | "provider" | "system";
   readonly id: string;
   readonly name: string;

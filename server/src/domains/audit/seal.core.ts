@@ -43,7 +43,7 @@ export function segmentLeaf(segment: SegmentText): Buffer {
   );
 }
 
-export function joinLeaves(leaves: readonly Buffer[]): Buffer {
+function joinLeaves(leaves: readonly Buffer[]): Buffer {
   return Buffer.concat(leaves);
 }
 

@@ -6,7 +6,7 @@ import type { EntryText, Seal, SegmentCheck, SegmentText } from "./model.ts";
 const AS_TEXT = (column: string): string =>
   `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
 
-export const ENTRY_COLUMNS = `id, workspace_id as "workspaceId", ${AS_TEXT("at")} as at, ${AS_TEXT("recorded_at")} as "recordedAt",
+const ENTRY_COLUMNS = `id, workspace_id as "workspaceId", ${AS_TEXT("at")} as at, ${AS_TEXT("recorded_at")} as "recordedAt",
   actor_kind as "actorKind", actor_id as "actorId", actor_name as "actorName", action,
   subject_kind as "subjectKind", subject_id as "subjectId", organization_id as "organizationId",
   request_id as "requestId", ticket, encode(payload_hash, 'hex') as "payloadHash",

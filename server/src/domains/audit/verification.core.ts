@@ -166,7 +166,7 @@ export function checkAnchors(
 }
 
 /** How long a line may wait for its seal before that is an alarm. */
-export const SEAL_LATE_MS = 60_000;
+const SEAL_LATE_MS = 60_000;
 
 /** Lines that no seal covers: new ones wait for the next pass; one that lay under the last pass was slipped in. */
 export function checkUncovered(
