@@ -5,6 +5,7 @@ import { subscriptionLine } from "./invoice-lines.ts";
 import { voidNow } from "./invoice-routes.ts";
 import { draftInvoice, finalizeInvoice } from "./invoices.ts";
 import { periodEnd } from "./periods.ts";
+import { asUpcoming, copyForDraft } from "./rehearsal.ts";
 import type { Invoice, Subscription, SubscriptionItem } from "./shapes.ts";
 import { itemAmount } from "./subscription-items.ts";
 import { currentPeriod, endSubscription, patchSubscription } from "./subscription-state.ts";
@@ -12,6 +13,7 @@ import { amend, nowOf, type World } from "./world.ts";
 
 const DAY = 86_400;
 const TRIAL_WARNING_DAYS = 3;
+const UPCOMING_DAYS = 7;
 
 export interface Billing {
   readonly reason: NonNullable<Invoice["billing_reason"]>;
@@ -109,6 +111,9 @@ export function scheduleCycle(w: World, subscription: Subscription): void {
   const { id, test_clock: clockId, cancel_at: cancelAt } = subscription;
   const { end } = currentPeriod(subscription);
   w.agenda.add(clockId, end, () => atPeriodEnd(w, id, end));
+  if (end - UPCOMING_DAYS * DAY > nowOf(w, clockId)) {
+    w.agenda.add(clockId, end - UPCOMING_DAYS * DAY, () => announceUpcoming(w, id, end));
+  }
   if (cancelAt !== null && cancelAt < end) {
     w.agenda.add(clockId, cancelAt, () => {
       const current = w.tables.subscriptions.get(id);
@@ -131,6 +136,33 @@ export function scheduleCycle(w: World, subscription: Subscription): void {
       w.agenda.add(clockId, warn, tell);
     }
   }
+}
+
+/** A week before a renewal Stripe tells what it will cost. */
+function announceUpcoming(w: World, id: string, end: number): void {
+  const subscription = w.tables.subscriptions.get(id);
+  const renews = subscription?.status === "active" || subscription?.status === "trialing";
+  if (!renews || subscription.cancel_at_period_end || currentPeriod(subscription).end !== end) {
+    return;
+  }
+  emit(w, "invoice.upcoming", upcomingInvoice(w, subscription), subscription.test_clock);
+}
+
+/** What the next renewal will bill, worked out on a copy of the account. */
+export function upcomingInvoice(w: World, subscription: Subscription): Invoice {
+  const { end } = currentPeriod(subscription);
+  const moved: Subscription = {
+    ...subscription,
+    items: {
+      ...subscription.items,
+      data: movePeriods(subscription.items.data, end, subscription.billing_cycle_anchor),
+    },
+  };
+  const draft = draftFor(copyForDraft(w), moved, {
+    reason: "upcoming",
+    period: !subscription.cancel_at_period_end,
+  });
+  return asUpcoming(w, draft);
 }
 
 function isLive(subscription: Subscription): boolean {

@@ -180,6 +180,20 @@ describe("renewals", () => {
   });
 });
 
+test("a renewal is announced a week ahead with what it will bill", async () => {
+  const { subscription } = await subscribe();
+  const invoices = bench.sandbox.world.tables.invoices.size;
+  bench.sandbox.advance(MONTH - 7 * DAY);
+  const [upcoming] = (await bench.stripe.events.list({ type: "invoice.upcoming" })).data;
+  expect(upcoming?.data.object).toMatchObject({
+    id: expect.stringMatching(/^upcoming_in_/u),
+    amount_due: 2500,
+    billing_reason: "upcoming",
+    parent: { subscription_details: { subscription: subscription.id } },
+  });
+  expect(bench.sandbox.world.tables.invoices.size).toBe(invoices);
+});
+
 describe("changes", () => {
   test("from monthly to yearly four seconds after the start bill 225.00, as recorded from Stripe", async () => {
     const { price, subscription } = await subscribe();
