@@ -142,7 +142,12 @@ export const inboxReplay = defineOperation({
     until: instant.optional(),
     failed: z.boolean().optional().describe("All that ended dead or quarantined"),
   }),
-  output: z.object({ replayed: z.number().int(), lane, ids: z.array(z.string()) }),
+  output: z.object({
+    replayed: z.number().int(),
+    /** They wait in the bulk lane, behind everything else. */
+    bulk: z.boolean(),
+    ids: z.array(z.string()),
+  }),
   risk: "write",
   roles: SUPPORTERS,
   cli: { words: "inbox replay", args: ["ids"] },

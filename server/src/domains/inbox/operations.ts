@@ -75,7 +75,7 @@ const replay = command(inboxReplay, {
     await applyReplay(ctx, plan);
     return {
       replayed: plan.events.length,
-      lane: plan.bulk ? 9 : 5,
+      bulk: plan.bulk,
       ids: plan.events.slice(0, 1000).map((event) => String(event.id)),
     };
   },
