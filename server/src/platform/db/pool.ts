@@ -41,5 +41,9 @@ export function openPool(options: PoolOptions): pg.Pool {
   });
   // An idle connection that the server closes raises 'error' on the pool; unheard it would end the process.
   pool.on("error", options.onError);
+  // So does a connection in use that breaks, and there the pool does not listen. Its query is rejected all the same.
+  pool.on("connect", (client) => {
+    client.on("error", options.onError);
+  });
   return pool;
 }
