@@ -5,7 +5,7 @@ import type { Preview } from "#platform/operation/operation.ts";
 
 import { type CliClient, ServerRefusal } from "./client.ts";
 import { EXIT, runCli } from "./program.ts";
-import { renderTable } from "./render.ts";
+import { renderFacts, renderTable } from "./render.ts";
 
 interface Seen {
   readonly calls: { name: string; input: unknown; hash: string | undefined }[];
@@ -135,5 +135,13 @@ describe("a table", () => {
       ),
     ).toBe("ID  COPIES\na        5\nb      120\n");
     expect(renderTable([], ["id"], 80)).toBe("Nothing here.\n");
+  });
+});
+
+describe("facts", () => {
+  it("shows a series by its shape and an empty list by a word", () => {
+    expect(renderFacts({ arrivals: [0, 0, 7, 14, 0], changed: [] })).toBe(
+      "arrivals  ▁▁▅█▁ (most 14)\nchanged   none\n",
+    );
   });
 });

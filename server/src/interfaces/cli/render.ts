@@ -128,6 +128,21 @@ function renderChange(before: Row | null, after: Row | null): string {
     .join(", ");
 }
 
+const BARS = "▁▂▃▄▅▆▇█";
+
+/** A series of figures as one line: its shape is what a terminal can show, its greatest value stands behind it. */
+function sparkline(values: readonly number[]): string {
+  const most = Math.max(1, ...values);
+  const bars = values.map((value) => BARS.charAt(Math.round((Math.max(0, value) / most) * 7)));
+  return `${bars.join("")} (most ${Math.max(0, ...values)})`;
+}
+
+function isSeries(value: unknown): value is readonly number[] {
+  return (
+    Array.isArray(value) && value.length > 4 && value.every((each) => typeof each === "number")
+  );
+}
+
 function isRow(value: unknown): value is Row {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
@@ -148,6 +163,12 @@ function cell(value: unknown): string {
   }
   if (isMoney(value)) {
     return formatMoney(value);
+  }
+  if (Array.isArray(value) && value.length === 0) {
+    return "none";
+  }
+  if (isSeries(value)) {
+    return sparkline(value);
   }
   const text = typeof value === "string" ? value : JSON.stringify(value);
   return text.replaceAll(CONTROL, "·");
