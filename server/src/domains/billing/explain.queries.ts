@@ -1,9 +1,10 @@
+import type { RecordChanges } from "#domains/inbox/ports.ts";
 import { fromUnixSeconds } from "#platform/clock.ts";
 import type { Tx } from "#platform/db/tx.ts";
 
 import type { Explanation } from "./contract.ts";
 import { type FieldState, type Told, explainFields } from "./explain.core.ts";
-import { requireInvoice, requireOrganization, requireSubscription } from "./queries.ts";
+import { eventRow, requireInvoice, requireOrganization, requireSubscription } from "./queries.ts";
 import {
   type Raw,
   changedOf,
@@ -222,17 +223,29 @@ function field(name: string, value: unknown, setBy: string | null, setAt: string
   return { field: name, value: value ?? null, setBy, setByType: null, setAt };
 }
 
-/** What one event changed, for its page in the inbox. */
-export function changesOf(raw: Raw) {
+/** What one event changed in the record, for its page in the inbox. */
+export const recordChanges: RecordChanges = async (ctx, event) => {
+  if (event.provider !== "stripe") {
+    return [];
+  }
+  const raw = await eventRow(ctx.tx, event.workspaceId, event.externalId);
+  if (raw === null) {
+    return [];
+  }
   const data = raw["data"];
   const detail: Raw = isRaw(data) ? data : {};
-  return {
-    table: `${text(detail, "object")}s`,
-    id: text(raw, "object_id"),
-    summary:
-      detail["first"] === true
-        ? `${text(detail, "object")} ${text(raw, "object_id")} became known`
-        : (textOrNull(detail, "reason") ?? `${text(raw, "event_type")} applied`),
-    changed: changedOf(detail["changed"]),
-  };
-}
+  const object = text(detail, "object");
+  const id = text(raw, "object_id");
+  const reason = textOrNull(detail, "reason");
+  return [
+    {
+      table: object === "customer" ? "organizations" : `${object}s`,
+      id,
+      summary:
+        detail["first"] === true
+          ? `${id} became known by it`
+          : (reason ?? `${text(raw, "fate")} to ${id}`),
+      changed: changedOf(detail["changed"]),
+    },
+  ];
+};

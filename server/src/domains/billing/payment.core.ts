@@ -149,22 +149,32 @@ export function mergePayment(
   if (first === undefined) {
     return null;
   }
-  const failed = paid === null ? (last ?? intent) : null;
   return {
     stripePaymentId: id,
     customer: last?.customer ?? intent?.customer ?? null,
     invoice: last?.invoice ?? intent?.invoice ?? null,
     status: mergedStatus(intent, paid, last),
-    amountMinor: last?.amountMinor ?? first.amountMinor,
+    amountMinor: (last ?? first).amountMinor,
     amountRefundedMinor: ordered.reduce((sum, charge) => sum + charge.amountRefundedMinor, 0),
     currency: first.currency,
     disputed: ordered.some((charge) => charge.disputed),
-    failureCode: failed?.failureCode ?? null,
-    failureMessage: failed?.failureMessage ?? null,
+    ...failureOf(paid === null ? (last ?? intent) : null),
     method: last?.method ?? null,
     chargeIds: ordered.map((charge) => charge.id),
-    created: Math.min(first.created, ordered[0]?.created ?? first.created),
+    created: Math.min(first.created, (ordered[0] ?? first).created),
   };
+}
+
+function failureOf(attempt: ChargeSnapshot | PaymentIntentSnapshot | null): {
+  readonly failureCode: string | null;
+  readonly failureMessage: string | null;
+} {
+  return attempt === null
+    ? { failureCode: null, failureMessage: null }
+    : {
+        failureCode: attempt.failureCode,
+        failureMessage: attempt.failureMessage,
+      };
 }
 
 function mergedStatus(
@@ -181,5 +191,5 @@ function mergedStatus(
   if (last !== null) {
     return last.status;
   }
-  return intent?.failureCode == null ? "requires_payment_method" : "failed";
+  return (intent?.failureCode ?? null) === null ? "requires_payment_method" : "failed";
 }

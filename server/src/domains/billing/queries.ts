@@ -58,13 +58,13 @@ async function page<Item>(
 ): Promise<Page<Item>> {
   const [at, id] = readCursor(filter.cursor);
   const { alias } = list;
-  const conditions = [
+  const wanted = [
     `($1::int8 is null or (${alias}.created_at, ${alias}.id) < (to_timestamp($1::int8 / 1e6), $2::text))`,
     ...list.where,
   ];
   const found = await rows(
     tx,
-    `${list.select} where ${conditions.join(" and ")} order by ${alias}.created_at desc, ${alias}.id desc limit $3`,
+    `${list.select} where ${wanted.join(" and ")} order by ${alias}.created_at desc, ${alias}.id desc limit $3`,
     [at, id, filter.limit + 1, ...list.values],
   );
   const items = found.slice(0, filter.limit);
@@ -316,7 +316,7 @@ export async function showCustomer(tx: Tx, workspaceId: number, anyId: string) {
       name: textOrNull(raw, "name"),
       email: textOrNull(raw, "email"),
       delinquent: raw["delinquent"] === true,
-      deleted: raw["deleted_at"] != null,
+      deleted: raw["deleted_at"] instanceof Date,
     })),
     subscriptions: subscriptions.map(subscriptionView),
     invoices: invoices.map(invoiceView),

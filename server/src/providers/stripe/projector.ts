@@ -1,4 +1,4 @@
-import type { Change, Snapshot } from "#domains/billing/model.ts";
+import type { Change } from "#domains/billing/model.ts";
 import {
   type Unreadable,
   applyChanges,
@@ -34,7 +34,7 @@ async function apply(ctx: BatchCtx, events: readonly InboxEvent[]): Promise<read
   return places.map(({ reading, change }) => fateOf(reading, outcomes[change]));
 }
 
-function stampOf(event: InboxEvent, decoded: Decoded): Change<Snapshot>["stamp"] {
+function stampOf(event: InboxEvent, decoded: Decoded): Change["stamp"] {
   return {
     workspaceId: event.workspaceId,
     eventId: event.externalId,
