@@ -145,6 +145,9 @@ async function runGroup(
   const begun = performance.now();
   try {
     const figures = await group.run(bench);
+    for (const line of await bench.statements()) {
+      say(`  ${line}`);
+    }
     say(`  took ${((performance.now() - begun) / 1000).toFixed(0)} s`);
     return { figures, broke: false };
   } catch (error) {

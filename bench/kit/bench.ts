@@ -32,6 +32,8 @@ export interface Bench {
   /** Purser's database as the first start left it: migrated, one workspace, its endpoint. */
   freshPurser(): Promise<void>;
   checkpoint(): Promise<void>;
+  /** With --profile: the statements that took longest since the last call, as lines. */
+  statements(): Promise<readonly string[]>;
   say(text: string): void;
   pick<T>(quick: T, usual: T, full: T): T;
 }
@@ -55,6 +57,13 @@ const SETTINGS: Readonly<Record<Size, Readonly<Record<string, string>>>> = {
     min_wal_size: "4GB",
     checkpoint_timeout: "15min",
   },
+};
+
+/** With --profile: what each statement cost, those inside functions too. It costs a few per cent itself. */
+const STATEMENTS = {
+  shared_preload_libraries: "pg_stat_statements",
+  "pg_stat_statements.track": "all",
+  track_io_timing: "on",
 };
 
 export const ADMIN_TOKEN = "bench-admin-token-0123456789abcdef";
@@ -111,6 +120,28 @@ async function prewarmWal(url: string, megabytes: number): Promise<void> {
   });
 }
 
+async function slowestStatements(url: string): Promise<readonly string[]> {
+  return withClient(url, async (client) => {
+    const found = await client.query<{
+      calls: number;
+      total: number;
+      mean: number;
+      rows: number;
+      top: boolean;
+      text: string;
+    }>(
+      `select calls::float8, total_exec_time as total, mean_exec_time as mean, rows::float8, toplevel as top,
+              left(regexp_replace(query, '\\s+', ' ', 'g'), 150) as text
+         from pg_stat_statements order by total_exec_time desc limit 30`,
+    );
+    await client.query("select pg_stat_statements_reset()");
+    return found.rows.map(
+      ({ calls, total, mean, rows, top, text }) =>
+        `${total.toFixed(0).padStart(8)} ms ${String(calls).padStart(7)} x ${mean.toFixed(2).padStart(8)} ms ${String(rows).padStart(8)} rows ${top ? " " : "in"} ${text}`,
+    );
+  });
+}
+
 /** One cluster for the whole run: made by the product's own first start, then started by us with the bench's sizes. */
 export async function openBench(
   size: Size,
@@ -128,13 +159,16 @@ export async function openBench(
   const cluster = await startEmbeddedPostgres({
     dataDir: join(dataDir, "postgres"),
     log: (line) => say(`  ${line}`),
-    settings: SETTINGS[size],
+    settings: profile === null ? SETTINGS[size] : { ...SETTINGS[size], ...STATEMENTS },
   });
   const adminUrl = cluster.superuserUrl;
   const purserUrl = adminUrl.replace(/\/postgres$/, "/purser");
   await withClient(adminUrl, async (admin) => {
     await admin.query("alter database purser rename to purser_clean");
     await admin.query("create database purser owner purser_owner template purser_clean");
+    if (profile !== null) {
+      await admin.query("create extension if not exists pg_stat_statements");
+    }
     await admin.query("create database peers owner purser_owner");
   });
   await prewarmWal(adminUrl, size === "quick" ? 500 : 3_000);
@@ -182,6 +216,7 @@ export async function openBench(
       withClient(adminUrl, async (admin) => {
         await admin.query("checkpoint");
       }),
+    statements: () => (profile === null ? Promise.resolve([]) : slowestStatements(adminUrl)),
     say,
     pick: (quick, usual, full) => (size === "quick" ? quick : size === "default" ? usual : full),
     close: async () => {

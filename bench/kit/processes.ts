@@ -1,5 +1,5 @@
 import { type ChildProcess, fork, spawn } from "node:child_process";
-import { closeSync, openSync, readFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readdirSync } from "node:fs";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -151,12 +151,35 @@ export function freePort(): Promise<number> {
 
 /** Processor seconds that a process has used; 0 where the system does not tell. */
 export function cpuSeconds(pid: number): number {
+  const fields = fieldsOf(String(pid));
+  return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / 100;
+}
+
+/** Processor seconds of a postmaster and of all its processes, those that have ended included. */
+export function familySeconds(pid: number): number {
+  let ticks = 0;
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return (Number(fields[11]) + Number(fields[12])) / 100;
+    for (const name of readdirSync("/proc").filter((each) => /^\d+$/.test(each))) {
+      const fields = fieldsOf(name);
+      if (Number(name) === pid) {
+        ticks += Number(fields[11]) + Number(fields[12]) + Number(fields[13]) + Number(fields[14]);
+      } else if (Number(fields[1]) === pid) {
+        ticks += Number(fields[11]) + Number(fields[12]);
+      }
+    }
   } catch {
     return 0;
+  }
+  return ticks / 100;
+}
+
+/** Fields of /proc/<pid>/stat from the third on; [] for a process that is gone. */
+function fieldsOf(pid: string): readonly string[] {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  } catch {
+    return [];
   }
 }
 

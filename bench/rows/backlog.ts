@@ -22,6 +22,7 @@ import {
   startWorker,
   untilDrained,
 } from "../kit/product.ts";
+import { watchUsage } from "../kit/usage.ts";
 
 const TUNED: Bar = { must: 1.5, aim: 3, better: "more", unit: " x" };
 const DEFAULT: Bar = { must: 6, aim: 10, better: "more", unit: " x" };
@@ -40,7 +41,13 @@ export async function drainBacklog(
   const workers = await Promise.all(
     Array.from({ length: order.workers }, () => startWorker(bench)),
   );
+  const usage = watchUsage(bench, { worker: workers[0]?.pid ?? 0 });
   await untilDrained(bench, 60 + order.count / 500);
+  const used = usage();
+  const perEvent = (cpuS: number): string => short((cpuS * 1e6) / order.count);
+  bench.say(
+    `  ${short(order.count)} on ${order.workers}: processor per event: (first) worker ${perEvent(used.parts.worker)}, Postgres ${perEvent(used.postgres)} us; ${(used.busy / used.seconds).toFixed(2)} cores busy`,
+  );
   await Promise.all(workers.map((worker) => worker.stop()));
   return drainOf(bench, afterId);
 }

@@ -13,8 +13,8 @@ import {
 } from "../kit/figures.ts";
 import { type Target, loadVolley } from "../kit/load.ts";
 import { type Inserter, bodiesOf, startHttpPeer, startInserter } from "../kit/peers.ts";
-import { busySeconds, cpuSeconds } from "../kit/processes.ts";
 import { type Intake, SEEDED, lostOf, seed, startIntake } from "../kit/product.ts";
+import { watchUsage } from "../kit/usage.ts";
 import type { LoadResult } from "../load/protocol.ts";
 
 const TIMES_MUST: Bar = { must: 6, aim: 12, better: "more", unit: " x" };
@@ -24,10 +24,10 @@ const P99_MUST: Bar = { must: 40, aim: 20, better: "less", unit: " ms" };
 const DISK_MUST: Bar = { must: 0.3, aim: 0.15, better: "less", unit: " x" };
 
 interface Shot extends LoadResult {
-  /** Share of one core that the server used. */
-  readonly serverCores: number;
-  readonly loadCores: number;
-  readonly otherCores: number;
+  /** Processor microseconds per answered event: noise of the machine changes it little. */
+  readonly cost: { readonly server: number; readonly postgres: number; readonly load: number };
+  /** Cores that others kept busy: anything above 0.1 spoils the rates. */
+  readonly elsewhere: number;
 }
 
 /** Sends the next stretch of a subject's story for some seconds. `most` is more than it can answer in that time. */
@@ -51,30 +51,33 @@ async function shoot(
     wantIds: volley.wantIds,
   });
   await bench.checkpoint();
-  const serverBefore = cpuSeconds(subject.target.pid);
-  const busyBefore = busySeconds();
-  const begun = performance.now();
+  const usage = watchUsage(bench, { server: subject.target.pid });
   const result = await loaded.fire();
-  const tookS = (performance.now() - begun) / 1000;
-  const server = cpuSeconds(subject.target.pid) - serverBefore;
-  const busy = busySeconds() - busyBefore;
+  const used = usage();
   subject.at += result.sent;
   const refused = Object.entries(result.refused);
   if (refused.length > 0) {
     bench.say(`  refused: ${refused.map(([what, count]) => `${count} x ${what}`).join(", ")}`);
   }
+  const perEvent = (seconds: number): number => (seconds * 1e6) / Math.max(1, result.acked);
   return {
     ...result,
-    serverCores: server / tookS,
-    loadCores: result.cpuS / tookS,
-    otherCores: (busy - server - result.cpuS) / tookS,
+    cost: {
+      server: perEvent(used.parts.server),
+      postgres: perEvent(used.postgres),
+      load: perEvent(result.cpuS),
+    },
+    elsewhere:
+      Math.max(0, used.busy - used.parts.server - used.postgres - result.cpuS) / used.seconds,
   };
 }
 
-function cores(shot: Shot | undefined): string {
-  return shot === undefined
-    ? ""
-    : `cores used: server ${shot.serverCores.toFixed(2)}, load ${shot.loadCores.toFixed(2)}, Postgres and the rest ${shot.otherCores.toFixed(2)}`;
+function costs(shot: Shot | undefined): string {
+  if (shot === undefined) {
+    return "";
+  }
+  const { server, postgres, load } = shot.cost;
+  return `processor per event: server ${short(server)}, Postgres ${short(postgres)}, load ${short(load)} us; others kept ${shot.elsewhere.toFixed(2)} cores busy`;
 }
 
 interface Rounds {
@@ -135,7 +138,7 @@ async function oneRound(bench: Bench, subjects: Subjects, rounds: Rounds): Promi
   );
   bench.say(
     `  intake ${short(ours.perSecond)}/s, sync engine ${short(engine.perSecond)}/s, inserts ${short(rounds.inserts.at(-1) ?? 0)}/s; ` +
-      `64 connections p50 ${short(calm.p50)} p99 ${short(calm.p99)} ms; ${cores(ours)}`,
+      `64 connections p50 ${short(calm.p50)} p99 ${short(calm.p99)} ms; ${costs(ours)}`,
   );
 }
 
@@ -197,12 +200,12 @@ function limits(rounds: Rounds): Figure[] {
     told(
       "1",
       "Purser's intake, 256 connections",
-      `${rate(rounds.ours256)}; ${cores(rounds.ours256.at(-1))}`,
+      `${rate(rounds.ours256)}; ${costs(rounds.ours256.at(-1))}`,
     ),
     told(
       "1",
       "stripe-sync-engine, 256 connections",
-      `${rate(rounds.engine)}; ${cores(rounds.engine.at(-1))}`,
+      `${rate(rounds.engine)}; ${costs(rounds.engine.at(-1))}`,
     ),
     told("1", "limit: the same fastify with the signature and nothing else", rate(rounds.bare)),
     told(

@@ -14,6 +14,7 @@ import {
 import { fireVolley, loadVolley } from "../kit/load.ts";
 import { startHttpPeer } from "../kit/peers.ts";
 import { SEEDED, newestId, seed, startIntake, startWorker, untilDrained } from "../kit/product.ts";
+import { watchUsage } from "../kit/usage.ts";
 
 const TIMES: Bar = { must: 4, aim: 8, better: "more", unit: " x" };
 const LAG_P50: Bar = { must: 50, aim: 20, better: "less", unit: " ms" };
@@ -64,6 +65,7 @@ export async function measureProjected(bench: Bench): Promise<readonly Figure[]>
   const theirs: number[] = [];
   const p50: number[] = [];
   const p99: number[] = [];
+  let cost = "";
   for (let turn = 0; turn < bench.pick(2, 5, 7); turn += 1) {
     const afterId = await newestId(bench);
     const loaded = await loadVolley(intake, {
@@ -75,9 +77,11 @@ export async function measureProjected(bench: Bench): Promise<readonly Figure[]>
       warmupS,
     });
     await bench.checkpoint();
+    const usage = watchUsage(bench, { intake: intake.pid, worker: worker.pid });
     const result = await loaded.fire();
     at += result.sent;
     await untilDrained(bench, 180);
+    const used = usage();
     const fromMs = result.startWallMs + warmupS * 1000;
     const lag = await lagOf(bench, { afterId, fromMs, toMs: fromMs + result.windowS * 1000 });
     ours.push(lag.projected / result.windowS);
@@ -97,6 +101,9 @@ export async function measureProjected(bench: Bench): Promise<readonly Figure[]>
       `  answered ${short(result.perSecond)}/s, projected ${short(lag.projected / result.windowS)}/s, ` +
         `lag p50 ${short(lag.p50)} p99 ${short(lag.p99)} ms; sync engine ${short(peer.perSecond)}/s`,
     );
+    const perEvent = (cpuS: number): string => short((cpuS * 1e6) / Math.max(1, result.acked));
+    cost = `intake ${perEvent(used.parts.intake)}, worker ${perEvent(used.parts.worker)}, Postgres ${perEvent(used.postgres)}, load ${perEvent(result.cpuS)} us`;
+    bench.say(`  processor per event: ${cost}`);
   }
   await Promise.all([intake.stop(), worker.stop(), engine.stop()]);
   const lags = [spreadOf(p50), spreadOf(p99)] as const;
@@ -123,5 +130,6 @@ export async function measureProjected(bench: Bench): Promise<readonly Figure[]>
       aim: `p50 ${barText(LAG_P50, 20)}, p99 ${barText(LAG_P99, 120)}`,
       verdict: worst ?? "broken",
     },
+    told("4", "processor per event, received and projected", cost),
   ];
 }
