@@ -11,7 +11,9 @@ import { nothingToSet, unlimitedByPlan } from "./problems.ts";
 import { monthStart, stateOf } from "./quota.core.ts";
 import {
   LEDGER_HOURS,
+  announceChange,
   countReset,
+  followCatalogue,
   lockRow,
   planLimit,
   purgeLedger,
@@ -23,7 +25,7 @@ type SetInput = z.output<typeof setQuota.input>;
 type ResetInput = z.output<typeof resetAllQuotas.input>;
 type ResetOutput = z.output<typeof resetAllQuotas.output>;
 
-export function nameOf(actor: Actor): string {
+function nameOf(actor: Actor): string {
   switch (actor.kind) {
     case "staff":
     case "token":
@@ -196,4 +198,27 @@ export async function applyReset(ctx: Ctx, input: ResetInput): Promise<ResetOutp
 export async function forgetOldRequests(ctx: Ctx): Promise<number> {
   const before = addHours(ctx.now, -LEDGER_HOURS);
   return purgeLedger(ctx.tx.client, ctx.workspace.id, before);
+}
+
+/**
+ * A new version of a plan reaches the organizations of its tier. A change of tier needs no such
+ * thing: a trigger moves the limits in the transaction that moves the tier.
+ */
+export async function followPlanChange(
+  ctx: Ctx,
+  change: { readonly tier: string; readonly version: number },
+): Promise<void> {
+  const changed = await followCatalogue(ctx.tx.client, ctx.workspace.id, change.tier, ctx.now);
+  if (changed > 0) {
+    await ctx.audit({
+      action: "quota.plan_followed",
+      subject: { kind: "plan", id: change.tier },
+      detail: { version: change.version, rows: changed },
+    });
+  }
+}
+
+/** Makes every node read an organization's entitlements anew (`*`: everybody's), once this commits. */
+export async function forgetCached(ctx: Ctx, who: string): Promise<void> {
+  await announceChange(ctx.tx.client, who);
 }

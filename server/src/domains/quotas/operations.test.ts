@@ -11,7 +11,7 @@ import type { BoundOperation, Run } from "#platform/operation/bound.ts";
 import { type TestDatabase, testDatabase } from "#platform/testing/database.ts";
 
 import { QUOTA_CHECKS } from "./checks.ts";
-import { forgetOldRequests } from "./commands.ts";
+import { followPlanChange, forgetOldRequests } from "./commands.ts";
 import { openQuotaEngine } from "./engine.ts";
 import {
   ENTITLEMENTS_CHANNEL,
@@ -19,7 +19,6 @@ import {
   openEntitlementCache,
 } from "./entitlements.ts";
 import { quotaOperations } from "./operations.ts";
-import { onPlanChanged } from "./reactions.ts";
 import { seedOrganizations } from "./testing.ts";
 
 let db: TestDatabase;
@@ -305,7 +304,7 @@ describe("the catalogue", () => {
          values ($1, 'starter', 1, 'Starter', false, 4, 2000, 9, 1, 2, 'test', now())`,
         [workspaceId],
       );
-      await onPlanChanged(ctx, { workspaceId, tier: "starter", version: 1 });
+      await followPlanChange(ctx, { tier: "starter", version: 1 });
     });
     const shown = await ask("quotas.show", { organizationId: "org_a" });
     expect(shown).toMatchObject({

@@ -1,10 +1,8 @@
-import { sql } from "drizzle-orm";
-
 import type { Ctx } from "#platform/context.ts";
 import { type BoundOperation, type Run, command, query, saga } from "#platform/operation/bound.ts";
 import { Problem, notFound } from "#platform/problem.ts";
 
-import { applyReset, applySet, decideReset, decideSet } from "./commands.ts";
+import { applyReset, applySet, decideReset, decideSet, forgetCached } from "./commands.ts";
 import {
   type QuotaAnswer,
   checkQuota,
@@ -18,7 +16,7 @@ import {
   showQuotas,
 } from "./contract.ts";
 import type { QuotaEngine } from "./engine.ts";
-import { ENTITLEMENTS_CHANNEL, type EntitlementCache } from "./entitlements.ts";
+import type { EntitlementCache } from "./entitlements.ts";
 import { keyReused } from "./problems.ts";
 import { answerOf, entitlementsOf, quotasOf, show, viewOf } from "./queries.ts";
 import { type UsageCall, type UsageOutcome, refusalOf, stateOf, step } from "./quota.core.ts";
@@ -202,7 +200,7 @@ export function quotaOperations(deps: QuotaDeps): BoundOperation[] {
       apply: async (ctx, input) => {
         const who = input.organizationId ?? "*";
         deps.cache.heard(who); // here at once; the other nodes by the notification
-        await ctx.tx.db.execute(sql`select pg_notify(${ENTITLEMENTS_CHANNEL}, ${who})`);
+        await forgetCached(ctx, who);
         return { invalidated: who };
       },
     }),

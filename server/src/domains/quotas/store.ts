@@ -2,6 +2,7 @@ import type { Pool, PoolClient } from "pg";
 
 import type { Dimension } from "#domains/billing/model.ts";
 
+import { ENTITLEMENTS_CHANNEL } from "./entitlements.ts";
 import type { LimitSource, QuotaRow } from "./model.ts";
 import {
   type Division,
@@ -362,6 +363,11 @@ export async function resetRows(
     [workspaceId, dimensions, times.before, times.now],
   );
   return result.rowCount ?? 0;
+}
+
+/** As the triggers of 0030 do, for changes that they do not see. */
+export async function announceChange(client: PoolClient, who: string): Promise<void> {
+  await client.query("select pg_notify($1, $2)", [ENTITLEMENTS_CHANNEL, who]);
 }
 
 /** Forgets keyed calls older than the ledger's life. */

@@ -3,9 +3,9 @@ import { z } from "zod";
 import { defineOperation, instant } from "#platform/operation/operation.ts";
 import { READERS } from "#platform/operation/roles.ts";
 
-/** Colour, icon and word of a state; `held` means that a person paused it. */
-export const level = z.enum(["ok", "warn", "fail", "unknown", "held"]);
-export type Level = z.infer<typeof level>;
+import { LEVELS } from "./model.ts";
+
+const level = z.enum(LEVELS);
 
 export const laneFigures = z.object({
   lane: z.number().int(),

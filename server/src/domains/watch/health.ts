@@ -8,7 +8,7 @@ const CHECK_TIMEOUT_MS = 2_000;
 type CheckView = HealthView["checks"][number];
 
 /** Worst first: one failed required check is "down", anything else not ok is "degraded". */
-export function statusOf(
+function statusOf(
   checks: readonly Pick<CheckView, "name" | "level">[],
   required: ReadonlySet<string>,
 ): HealthView["status"] {

@@ -1,7 +1,9 @@
-import type { Level } from "./contract.ts";
+/** Colour, icon and word of a state; `held` means that a person paused it. */
+export const LEVELS = ["ok", "warn", "fail", "unknown", "held"] as const;
+export type Level = (typeof LEVELS)[number];
 
 /** Lanes of the inbox as people call them. */
-export const LANE_NAMES: Readonly<Record<number, string>> = {
+const LANE_NAMES: Readonly<Record<number, string>> = {
   0: "compliance",
   1: "money",
   5: "rest",

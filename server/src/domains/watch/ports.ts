@@ -1,7 +1,6 @@
 import type { Ctx } from "#platform/context.ts";
 
-import type { Level } from "./contract.ts";
-import type { Figures } from "./model.ts";
+import type { Figures, Level } from "./model.ts";
 
 /** One look at a part of the house. Answers within two seconds or counts as failed. */
 export interface HealthCheck {

@@ -1,5 +1,4 @@
-import type { Level } from "./contract.ts";
-import { type Figures, type LaneFigures, type State, laneName } from "./model.ts";
+import { type Figures, type LaneFigures, type Level, type State, laneName } from "./model.ts";
 
 const SECOND_MS = 1_000;
 const MINUTE_S = 60;

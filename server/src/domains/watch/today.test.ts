@@ -100,6 +100,10 @@ beforeAll(async () => {
   await psql.query(
     "insert into organizations (id, workspace_id, name, plan_tier, created_at, updated_at) values ('org_a', 1, 'a', 'pro', now(), now()), ('org_b', 1, 'b', 'free', now(), now()), ('org_c', 2, 'c', 'free', now(), now())",
   );
+  await psql.query(
+    "insert into inbox_controls (provider, lane, paused, updated_at, updated_by) values (1, 9, true, $1, 'Ana')",
+    [ago(600)],
+  );
   await psql.query("reset role; reset session authorization; set purser.workspaces = '{1,2,3}'");
   await psql.query("insert into inbox_nodes (id, kind, seen_at) values ('w', 'worker', $1)", [
     ago(1),
@@ -111,10 +115,6 @@ beforeAll(async () => {
   await psql.query(
     "insert into inbox_segments (id, workspace_id, at, events, body, digest) values (1, 1, $1, 7, '', '')",
     [ago(125)],
-  );
-  await psql.query(
-    "insert into inbox_controls (provider, lane, paused, updated_at, updated_by) values (1, 9, true, $1, 'Ana')",
-    [ago(600)],
   );
   for (let id = 1; id <= 37; id += 1) {
     await seed({ id, workspace: 1, at: ago(id === 1 ? 840 : 90), key: `stripe:cus_${id % 12}` });

@@ -1,8 +1,8 @@
 import { addHours } from "#platform/clock.ts";
 import type { Ctx } from "#platform/context.ts";
 
-import type { Level, TodayView } from "./contract.ts";
-import { type Figures, type LaneFigures, laneName } from "./model.ts";
+import type { TodayView } from "./contract.ts";
+import { type Figures, type LaneFigures, type Level, laneName } from "./model.ts";
 import type { ChangeLine, JobLine, SwitchLine, WatchSources } from "./ports.ts";
 import {
   counted,
@@ -18,7 +18,7 @@ import {
 const WINDOW_MINUTES = 60;
 const CHANGED_HOURS = 6;
 
-export function laneView(lane: LaneFigures, now: Date): TodayView["lanes"][number] {
+function laneView(lane: LaneFigures, now: Date): TodayView["lanes"][number] {
   return {
     lane: lane.lane,
     name: laneName(lane.lane),
@@ -53,7 +53,7 @@ function failureView(figures: Figures): TodayView["failures"] {
 const CHANGES_SHOWN = 30;
 
 /** "Ana: inbox control changed (stripe/9)"; one UPDATE of a thousand rows is one line and not a thousand. */
-export function changeViews(lines: readonly ChangeLine[]): TodayView["changed"] {
+function changeViews(lines: readonly ChangeLine[]): TodayView["changed"] {
   const folded: { line: ChangeLine; count: number }[] = [];
   for (const line of lines) {
     const last = folded.at(-1);
@@ -127,7 +127,7 @@ function jobSentence(job: JobLine): string {
   return `${word}${note}${dead}`;
 }
 
-export function jobView(job: JobLine): TodayView["jobs"][number] {
+function jobView(job: JobLine): TodayView["jobs"][number] {
   return {
     name: job.name,
     title: job.title,
