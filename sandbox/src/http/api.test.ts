@@ -58,6 +58,20 @@ describe("idempotency keys", () => {
     ]);
   });
 
+  test("stay free when the request was refused for its parameters", async () => {
+    const create = (charge: string) =>
+      bench.stripe.refunds.create({ charge }, { idempotencyKey: "k3" });
+    await expect(create("ch_nothing")).rejects.toMatchObject({ code: "resource_missing" });
+    await bench.stripe.paymentIntents.create({
+      amount: 100,
+      currency: "usd",
+      payment_method: "pm_card_visa",
+      confirm: true,
+    });
+    const [charge] = (await bench.stripe.charges.list()).data;
+    expect((await create(charge?.id ?? "")).amount).toBe(100);
+  });
+
   test("keep a declined card declined", async () => {
     const pay = () =>
       bench.stripe.paymentIntents.create(

@@ -10,6 +10,9 @@ import { texts, type Input } from "./input.ts";
 import { isJsonObject, parseJson, type JsonObject } from "./json.ts";
 import { checkParameters, unknownAddress, type Router } from "./router.ts";
 
+/** Stripe keeps an answer only when work began; a request refused for its parameters may be corrected and sent again. */
+const REFUSED: ReadonlySet<number> = new Set([400, 404]);
+
 export interface ApiRequest {
   readonly method: string;
   readonly path: string;
@@ -93,7 +96,9 @@ export function createApi(parts: ApiParts): Api {
     }
     w.request = { id: requestId, idempotency_key: key ?? null };
     const result = spoil(parts, attempt(request, requestId), requestId);
-    if (key !== undefined) {
+    if (key !== undefined && REFUSED.has(result.kept.status)) {
+      idempotency.forget(key);
+    } else if (key !== undefined) {
       idempotency.finish(key, result.kept);
     }
     return result.sent === "hang up"

@@ -26,7 +26,7 @@ export interface Idempotency {
     requestId: string,
   ): (Answer & { readonly originalRequest: string }) | undefined;
   finish(key: string, answer: Answer): void;
-  /** A request that never began its work (429, outage) leaves the key free. */
+  /** A request that never began its work leaves the key free. */
   forget(key: string): void;
 }
 

@@ -2,6 +2,8 @@ import type { Api } from "#sandbox/http/api.ts";
 import { StripeFailure } from "#sandbox/http/failure.ts";
 import type { Pages } from "#sandbox/http/server.ts";
 import { completeSession } from "#sandbox/stripe/checkout.ts";
+import { collect } from "#sandbox/stripe/collection.ts";
+import { confirmIntent } from "#sandbox/stripe/payments.ts";
 import type { World } from "#sandbox/stripe/world.ts";
 
 import { amountText, escapeHtml, layout } from "./html.ts";
@@ -18,7 +20,7 @@ const CARDS = [
   ["pm_card_createDispute", "Card whose owner disputes the payment (•••• 0259)"],
 ] as const;
 
-/** The pages customers see: checkout (/c/pay/...), portal (/p/session/...), hosted invoices (/i/...). */
+/** The pages customers see: checkout (/c/pay/...), portal (/p/session/...), bank (/3ds/...), hosted invoices (/i/...). */
 export function stripePages(parts: { readonly w: World; readonly api: Api }): Pages {
   return (method, url, form) => {
     const [, kind, second, third] = url.pathname.split("/");
@@ -28,6 +30,9 @@ export function stripePages(parts: { readonly w: World; readonly api: Api }): Pa
     }
     if (kind === "p" && second === "session") {
       return portalPage(parts, third ?? "", posted);
+    }
+    if (kind === "3ds") {
+      return authenticationPage(parts.w, second ?? "", posted);
     }
     return kind === "i" ? invoicePage(parts.w, second ?? "") : undefined;
   };
@@ -122,6 +127,36 @@ function portalPage(
     })
     .join("");
   return { status: 200, html: layout("Your subscriptions", `<ul>${rows}</ul>`) };
+}
+
+/** Where the customer proves to his bank that it is he; a payment of an invoice settles the invoice too. */
+function authenticationPage(w: World, id: string, posted: URLSearchParams | undefined): Page {
+  const intent = w.tables.paymentIntents.get(id);
+  if (intent === undefined) {
+    return missingPage();
+  }
+  if (posted === undefined || intent.status !== "requires_action") {
+    const done = intent.status === "requires_action" ? "" : "disabled";
+    const body = `<p>${amountText(intent.amount, intent.currency)} (${escapeHtml(intent.status)})</p>`;
+    return {
+      status: 200,
+      html: layout(
+        "Is it you?",
+        `${body}<form method="post"><button ${done}>Yes, pay</button></form>`,
+      ),
+    };
+  }
+  const invoice = w.secrets.invoiceOfIntent.get(id);
+  if (invoice === undefined) {
+    confirmIntent(w, intent, { offSession: false, authenticated: true });
+  } else {
+    collect(w, invoice, {
+      offSession: false,
+      authenticated: true,
+      paymentMethod: intent.payment_method ?? undefined,
+    });
+  }
+  return { status: 303, html: "", location: `/3ds/${id}` };
 }
 
 function invoicePage(w: World, id: string): Page {

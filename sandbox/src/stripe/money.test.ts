@@ -224,6 +224,19 @@ describe("pages for customers", () => {
     expect((await bench.stripe.subscriptions.retrieve(made.id)).cancel_at_period_end).toBe(true);
   });
 
+  test("the bank's page lets the customer authenticate, and the waiting subscription becomes active", async () => {
+    const { customer, price } = await subscriber(bench.stripe, "pm_card_authenticationRequired");
+    const made = await bench.stripe.subscriptions.create({
+      customer: customer.id,
+      items: [{ price: price.id }],
+    });
+    expect(made.status).toBe("incomplete");
+    expect(bench.types()).toContain("invoice.payment_action_required");
+    const [intent] = (await bench.stripe.paymentIntents.list()).data;
+    await fetch(`${bench.sandbox.stripeUrl}/3ds/${intent?.id ?? ""}`, { method: "POST" });
+    expect((await bench.stripe.subscriptions.retrieve(made.id)).status).toBe("active");
+  });
+
   test("names that customers chose are not markup", async () => {
     const { price } = await subscriber(bench.stripe);
     await bench.stripe.products.update(productOf(price), { name: "<script>alert(1)</script>" });

@@ -172,6 +172,23 @@ describe("faults", () => {
     expect(hook.received).toHaveLength(2);
   });
 
+  test("a storm sends every event so many times more", async () => {
+    listenTo();
+    bench.sandbox.setFaults({ webhooks: { storm: 4 } });
+    await emit(2);
+    expect(accepted()).toHaveLength(10);
+  });
+
+  test("a truncated body and an impossible version arrive as such", async () => {
+    listenTo();
+    bench.sandbox.setFaults({ webhooks: { badApiVersion: true } });
+    await emit(1);
+    expect(accepted()[0]?.api_version).toBe("1970-01-01");
+    bench.sandbox.setFaults({ webhooks: { truncate: true } });
+    await emit(1);
+    expect(() => JSON.parse(hook.received[1]?.body ?? "")).toThrow(SyntaxError);
+  });
+
   test("ties give many events one second", async () => {
     bench.sandbox.setFaults({ webhooks: { tieSeconds: 3600 } });
     await bench.stripe.customers.create({});
