@@ -15,7 +15,7 @@ import { openOutbox } from "#platform/queue/outbox.ts";
 import { type TestDatabase, testDatabase } from "#platform/testing/database.ts";
 
 import { type Auth, openAuth } from "./auth.ts";
-import { announceReset, ensureAdminToken, ensureOwner } from "./commands.ts";
+import { announceReset, ensureAdminToken, ensureOwner, forgetOldSignIns } from "./commands.ts";
 import { staffListOperation, tokensCreateOperation } from "./contract.ts";
 import {
   createAuthenticate,
@@ -331,6 +331,15 @@ describe("signing in", () => {
     await expect.poll(() => log("auth.password_reset_requested")).toHaveLength(1);
     expect(JSON.stringify(await log("auth.password_reset_requested"))).not.toContain("@");
   });
+});
+
+test("ended sessions and old failures are forgotten; live ones are not", async () => {
+  const cookie = await cookieOf(OWNER.email, OWNER.password);
+  await signIn(OWNER.email, "wrong password");
+  expect(await forgetOldSignIns({ authPool, clock })).toBe(0);
+  clock.advanceMs(16 * 60_000);
+  expect(await forgetOldSignIns({ authPool, clock })).toBe(3);
+  expect(await authenticate({ method: "GET", headers: { cookie } })).not.toBeNull();
 });
 
 describe("a cookie and a write", () => {

@@ -1,7 +1,7 @@
 import type { Pool } from "pg";
 
 import { record } from "#domains/audit/commands.ts";
-import type { Clock } from "#platform/clock.ts";
+import { addMs, type Clock } from "#platform/clock.ts";
 import type { Actor } from "#platform/context.ts";
 import { inTx, type Tx } from "#platform/db/tx.ts";
 import { asId, newId } from "#platform/ids.ts";
@@ -10,7 +10,9 @@ import { openOutbox } from "#platform/queue/outbox.ts";
 
 import { type Auth, ensureUser } from "./auth.ts";
 import { passwordResetRequested } from "./events.ts";
+import { THROTTLE_WINDOW_MS } from "./permission.core.ts";
 import {
+  deleteOldSignIns,
   findDefaultWorkspace,
   findMemberships,
   findStaffByEmail,
@@ -149,4 +151,16 @@ export function announceReset(deps: {
       );
     });
   };
+}
+
+export interface CleaningDeps {
+  /** Connections of the role purser_auth. */
+  readonly authPool: Pool;
+  readonly clock: Clock;
+}
+
+/** Deletes what sign-in no longer needs; returns how many rows. */
+export async function forgetOldSignIns(deps: CleaningDeps): Promise<number> {
+  const now = deps.clock.now();
+  return deleteOldSignIns(deps.authPool, now, addMs(now, -THROTTLE_WINDOW_MS));
 }

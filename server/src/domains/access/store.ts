@@ -215,7 +215,18 @@ export async function forgetFailures(pool: Pool, keys: readonly string[]): Promi
   await pool.query("delete from auth.throttles where key = any ($1::text[])", [keys]);
 }
 
-/** Rows of windows long over; the daily cleaning calls it. */
-export async function cleanThrottles(pool: Pool, before: Date): Promise<void> {
-  await pool.query("delete from auth.throttles where window_from < $1", [before]);
+/** Windows that are over, sessions that ended, links that expired; returns how many rows went. */
+export async function deleteOldSignIns(
+  pool: Pool,
+  now: Date,
+  windowsBefore: Date,
+): Promise<number> {
+  const gone = await pool.query<{ rows: number }>(
+    `with throttles as (delete from auth.throttles where window_from < $2 returning 1),
+          sessions as (delete from auth.sessions where expires_at < $1 returning 1),
+          links as (delete from auth.verifications where expires_at < $1 returning 1)
+     select (select count(*) from throttles) + (select count(*) from sessions) + (select count(*) from links) as rows`,
+    [now, windowsBefore],
+  );
+  return gone.rows[0]?.rows ?? 0;
 }

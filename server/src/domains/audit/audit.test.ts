@@ -6,8 +6,11 @@ import pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 
 import { addMs, movableClock, systemClock } from "#platform/clock.ts";
+import type { Ctx } from "#platform/context.ts";
 import { openPool } from "#platform/db/pool.ts";
-import { inTx } from "#platform/db/tx.ts";
+import { inTx, type Tx } from "#platform/db/tx.ts";
+import type { JobUnit } from "#platform/queue/handlers.ts";
+import { openOutbox } from "#platform/queue/outbox.ts";
 import { type TestDatabase, testDatabase } from "#platform/testing/database.ts";
 
 import { openAnchorFiles } from "./anchors.ts";
@@ -16,6 +19,7 @@ import { type ListFilter, listEntries, sealLag, showEntry } from "./queries.ts";
 import { createSealer, type Sealer } from "./sealer.ts";
 import { anchorsInMemory, writeLines } from "./testing.ts";
 import { verifyLog } from "./verification.ts";
+import { auditWorkers } from "./workers.ts";
 
 const START = new Date("2026-11-21T09:00:00Z");
 let database: TestDatabase;
@@ -449,6 +453,19 @@ async function list(filter: Partial<ListFilter>) {
   return inTx(app, [workspace], (tx) => listEntries(tx, workspace, { limit: 50, ...filter }));
 }
 
+function unitContext(tx: Tx, workspaceId: number): Ctx {
+  return {
+    now: systemClock.now(),
+    tx,
+    actor: { kind: "system", job: "audit.verify" },
+    workspace: { id: workspaceId, publicId: "ws", slug: "w" },
+    requestId: "1",
+    ticket: null,
+    audit: () => Promise.resolve(),
+    ...openOutbox(tx, { reactions: new Map(), workspaceId }),
+  };
+}
+
 describe("out of band", () => {
   test("what the service writes is its own affair", async () => {
     await inTx(app, [workspace], (tx) => makeOrganization(tx.client));
@@ -577,6 +594,41 @@ describe("finding lines again", () => {
     const second = await list({ limit: 4, cursor: first.nextCursor ?? "" });
     expect(second).toMatchObject({ items: [{ subject: { id: "thing_0" } }], nextCursor: null });
   });
+});
+
+describe("the hourly verification", () => {
+  const run = async (handler: number) => {
+    const handlers = auditWorkers({
+      verifier: openSealVerifier(folder),
+      anchors,
+      workspaceIds: () => Promise.resolve([workspace, other]),
+    });
+    const runIn: JobUnit["runIn"] = (id, work) =>
+      inTx(app, [id], (tx) => work(unitContext(tx, id)));
+    const unit: JobUnit = {
+      job: "audit.verify",
+      jobId: "1",
+      attempt: 1,
+      workspaceId: null,
+      signal: AbortSignal.timeout(10_000),
+      run: (work) => runIn(workspace, work),
+      runIn,
+    };
+    return handlers[handler]?.handle(unit, {});
+  };
+
+  test.each([0, 1])(
+    "says how much is intact, and fails loudly when something is not",
+    async (handler) => {
+      await write(2);
+      await sealer.pass();
+      expect(await run(handler)).toEqual({ kind: "done", note: "2 lines intact" });
+      await tamper("delete from audit_entries where workspace_id = $1 and subject_id = 'thing_1'", [
+        workspace,
+      ]);
+      await expect(run(handler)).rejects.toThrow(/not intact.*was sealed and is gone/u);
+    },
+  );
 });
 
 describe("files", () => {

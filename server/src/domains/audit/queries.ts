@@ -5,7 +5,7 @@ import { inclusionPath, numbersOf, rootFromPath } from "#platform/hash-chain.ts"
 
 import { auditEntries } from "./schema.ts";
 import { entryLeaf, splitLeaves } from "./seal.core.ts";
-import { readEntriesById, readSealOf } from "./store.ts";
+import { readEntriesById, readHead, readSealOf } from "./store.ts";
 
 type Row = typeof auditEntries.$inferSelect;
 
@@ -129,4 +129,9 @@ export async function sealLag(
     passedSecondsAgo: secondsSince(row?.passedAt),
     oldestSeconds: secondsSince(row?.oldest) ?? 0,
   };
+}
+
+/** Number of a workspace's newest seal; 0 before the first. */
+export async function headOf(tx: Tx, workspaceId: number): Promise<number> {
+  return (await readHead(tx, workspaceId))?.n ?? 0;
 }

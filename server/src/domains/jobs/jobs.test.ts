@@ -10,6 +10,7 @@ import { ensureQueues } from "#platform/queue/boss.ts";
 import { openOutbox } from "#platform/queue/outbox.ts";
 import { type TestDatabase, testDatabase } from "#platform/testing/database.ts";
 
+import { deleteRunsBefore } from "./commands.ts";
 import { jobsListOperation, jobsRunOperation, jobsRunsOperation } from "./contract.ts";
 import { jobsOperations } from "./operations.ts";
 import { runRecorder } from "./recorder.ts";
@@ -178,6 +179,16 @@ describe("the record of runs", () => {
     );
     expect(elsewhere.rowCount).toBe(0);
   });
+});
+
+test("runs of more than 90 days ago are forgotten, of every workspace", async () => {
+  await superuser.query(
+    `insert into job_runs (workspace_id, job, job_id, attempt, started_at, ended_at, outcome)
+     select w, 'test.other', gen_random_uuid(), 1, e, e, 'failed'
+       from unnest(array[null, $1]::int[]) w, unnest(array[$2::timestamptz - interval '91 days', $2 - interval '89 days']) e`,
+    [workspace, START],
+  );
+  expect(await deleteRunsBefore(worker, new Date("2026-08-23T09:00:30Z"))).toBe(2);
 });
 
 describe("asking for a run", () => {
