@@ -1,7 +1,12 @@
 import type { Auth } from "#domains/access/auth.ts";
 import { accessOperations } from "#domains/access/operations.ts";
+import { ACCESS_SCHEDULE, accessWorkers } from "#domains/access/workers.ts";
+import { openAnchorFiles } from "#domains/audit/anchors.ts";
+import { openSealVerifier } from "#domains/audit/keys.ts";
 import { auditOperations } from "#domains/audit/operations.ts";
+import { AUDIT_SCHEDULE, auditWorkers } from "#domains/audit/workers.ts";
 import { jobsOperations } from "#domains/jobs/operations.ts";
+import { JOBS_SCHEDULE, jobsWorkers } from "#domains/jobs/workers.ts";
 import { quotaOperations } from "#domains/quotas/operations.ts";
 import { quotaReactions } from "#domains/quotas/reactions.ts";
 import { QUOTA_SCHEDULE, quotaWorkers } from "#domains/quotas/workers.ts";
@@ -10,6 +15,7 @@ import type { BoundOperation } from "#platform/operation/bound.ts";
 import type { QueueHandler, Reaction, Schedule } from "#platform/queue/handlers.ts";
 import { type ReactionTable, reactionTable } from "#platform/queue/outbox.ts";
 
+import { auditFolders } from "./audit-folders.ts";
 import type { House } from "./house.ts";
 
 /** Who reacts to what. */
@@ -17,13 +23,29 @@ export const REACTIONS: readonly Reaction[] = [...quotaReactions];
 export const REACTION_TABLE: ReactionTable = reactionTable(REACTIONS);
 
 /** Every line of cron, in UTC, in one place. */
-export const SCHEDULE: readonly Schedule[] = [...QUOTA_SCHEDULE];
+export const SCHEDULE: readonly Schedule[] = [
+  ...ACCESS_SCHEDULE,
+  ...AUDIT_SCHEDULE,
+  ...JOBS_SCHEDULE,
+  ...QUOTA_SCHEDULE,
+];
 
 /** Who works off which job. */
 export function handlersOf(house: House): readonly QueueHandler[] {
   const workspaceIds = async (): Promise<readonly number[]> =>
     (await house.workspaces.all()).map((workspace) => workspace.id);
-  return [...quotaWorkers({ workspaceIds })];
+  const { clock } = house;
+  const folders = auditFolders(house.config);
+  return [
+    ...accessWorkers({ authPool: house.pool("purser_auth"), clock }),
+    ...auditWorkers({
+      workspaceIds,
+      verifier: openSealVerifier(folders.keys),
+      anchors: openAnchorFiles(folders.anchors, clock),
+    }),
+    ...jobsWorkers({ pool: house.pool("purser_worker"), clock }),
+    ...quotaWorkers({ workspaceIds }),
+  ];
 }
 
 export interface RoomDeps {
