@@ -1,4 +1,5 @@
 import { createHmac, hash, timingSafeEqual } from "node:crypto";
+import { parse, stringify } from "node:querystring";
 
 import type { Verified, WebhookRequest } from "#domains/inbox/ports.ts";
 import { matchingSecret, refused } from "#domains/inbox/signature.core.ts";
@@ -30,6 +31,12 @@ export function verifyTwilio(request: WebhookRequest, secrets: readonly string[]
   const isForm = (request.header("content-type") ?? "").startsWith(
     "application/x-www-form-urlencoded",
   );
+  if (!isForm && bodyHash === null) {
+    return refused(
+      "header_malformed",
+      "A JSON body without bodySHA256 in the address is vouched for by nobody.",
+    );
+  }
   const tails = isForm && bodyHash === null ? formTails(request.body) : [""];
   for (const url of addresses(request.publicUrl)) {
     for (const tail of tails) {
@@ -67,7 +74,16 @@ function addresses(publicUrl: string): readonly string[] {
   const port = url.port === "" ? (url.protocol === "https:" ? "443" : "80") : url.port;
   const withPort = `${url.protocol}//${credentials}${url.hostname}:${port}${after}`;
   const without = `${url.protocol}//${credentials}${url.hostname}${after}`;
-  return [...new Set([publicUrl, without, withPort])];
+  const plain = [publicUrl, without, withPort];
+  return [...new Set([...plain, ...plain.map(withEscapedQuery)])];
+}
+
+/** Some of Twilio's back ends sign the query as they escape it themselves: `It's+me` as `It%27s%20me`. */
+function withEscapedQuery(url: string): string {
+  const at = url.indexOf("?");
+  return at < 0 || at === url.length - 1
+    ? url
+    : `${url.slice(0, at)}?${stringify(parse(url.slice(at + 1)))}`;
 }
 
 /** Repeated parameters are signed once per distinct value by some products and each time by others. */
