@@ -26,7 +26,7 @@ export type Answer<T> =
 export interface BillingProvider {
   /** The object as it is now; null where the provider does not know it (any more). Never `unknown`. */
   fetch(kind: ObjectKind, id: string): Promise<Answer<Snapshot | null>>;
-  /** The same key may be sent again and acts once. */
+  /** The same key sent again acts no second time; it is answered as before, or refused because the subscription has ended. */
   cancelSubscription(
     id: string,
     wish: CancelWish,

@@ -50,15 +50,22 @@ async function fetchSubscription(provider: BillingProvider, raw: Raw): Promise<F
 }
 
 function required<T>(answer: Answer<T>): Extract<Answer<T>, { kind: "done" }> {
+  if (answer.kind === "done") {
+    return answer;
+  }
+  throw problemOf(answer);
+}
+
+function problemOf(answer: Exclude<Answer<unknown>, { kind: "done" }>): Problem {
   switch (answer.kind) {
-    case "done":
-      return answer;
     case "refused":
-      throw new Problem(providerRefused, answer.message, { providerCode: answer.code });
+      return new Problem(providerRefused, answer.message, { providerCode: answer.code });
     case "unavailable":
-      throw new Problem(providerUnavailable, answer.message, { retryAfterMs: answer.retryAfterMs });
+      return new Problem(providerUnavailable, answer.message, {
+        retryAfterMs: answer.retryAfterMs,
+      });
     case "unknown":
-      throw new Problem(outcomeUnknown, answer.message);
+      return new Problem(outcomeUnknown, answer.message);
   }
 }
 
@@ -216,24 +223,31 @@ export async function cancelSubscription(
     { when: input.when, prorate: input.prorate },
     { idempotencyKey: intent.idempotencyKey },
   );
-  if (answer.kind !== "done") {
-    await run((ctx) => noteFailure(ctx, intent.id, answer));
-    required(answer);
-  }
   const readBack = await intent.provider.fetch("subscription", intent.subjectId);
+  const seen = readBack.kind === "done" ? readBack : null;
+  // A refusal may be the echo of our own success: the network lost the first answer, the SDK asked
+  // again, and the subscription had ended. What counts is the state that the provider shows.
+  const carriedOut =
+    answer.kind === "done" ||
+    (answer.kind === "refused" &&
+      seen?.value?.kind === "subscription" &&
+      isCarriedOut(seen.value, input.when));
+  if (!carriedOut && answer.kind !== "done") {
+    await run((ctx) => noteFailure(ctx, intent.id, answer));
+    throw problemOf(answer);
+  }
   return run(async (ctx) => {
-    const done = required(answer);
-    // Where reading back fails, the answer itself is as good: it is the object after the act.
-    const seen = readBack.kind === "done" && readBack.value !== null ? readBack : done;
-    const snapshot = seen.value ?? done.value;
-    await applyFetched(ctx, snapshot, {
-      atLeastSeconds: intent.atLeastSeconds,
-      answeredAtSeconds: seen.answeredAtSeconds,
-    });
+    const found = seen ?? (answer.kind === "done" ? answer : null);
+    if (found !== null && found.value !== null) {
+      await applyFetched(ctx, found.value, {
+        atLeastSeconds: intent.atLeastSeconds,
+        answeredAtSeconds: found.answeredAtSeconds,
+      });
+    }
     const subscription = await finishCancel(ctx, intent.id, {
       subjectId: intent.subjectId,
       request: intent.request,
-      requestId: done.requestId,
+      requestId: answer.kind === "done" ? answer.requestId : null,
     });
     return { subscription, intentId: intent.id };
   });

@@ -16,6 +16,8 @@ export interface StripeClientOptions {
   readonly apiBase: string;
   readonly clock: Clock;
   readonly timeoutMs?: number;
+  /** Repeats with the same idempotency key, so a write acts once; 1 unless told. */
+  readonly maxNetworkRetries?: number;
 }
 
 const TIMEOUT_MS = 8_000;
@@ -35,8 +37,7 @@ export function openStripe(options: StripeClientOptions): BillingProvider {
     port: base.port === "" ? (base.protocol === "http:" ? "80" : "443") : base.port,
     protocol: base.protocol === "http:" ? "http" : "https",
     timeout: options.timeoutMs ?? TIMEOUT_MS,
-    // With the same idempotency key, so a repeated write acts once.
-    maxNetworkRetries: 1,
+    maxNetworkRetries: options.maxNetworkRetries ?? 1,
     telemetry: false,
   });
   const breaker = openBreaker(options.clock);
