@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { systemClock } from "#platform/clock.ts";
 import type { Ctx } from "#platform/context.ts";
 import { openPool } from "#platform/db/pool.ts";
-import { inTx } from "#platform/db/tx.ts";
+import { type Tx, inTx } from "#platform/db/tx.ts";
 import { type TestDatabase, testDatabase } from "#platform/testing/database.ts";
 
 import {
@@ -16,6 +16,7 @@ import {
 } from "./contract.ts";
 import { watchOperations } from "./operations.ts";
 import { databaseSources } from "./sources.ts";
+import { changeViews } from "./today.ts";
 
 const NOW = new Date("2026-11-21T10:00:00Z");
 const ago = (seconds: number): Date => new Date(NOW.getTime() - seconds * 1000);
@@ -29,25 +30,27 @@ const operations = watchOperations({
   health: { version: "1", startedAt: NOW, clock: systemClock, checks: [] },
 });
 
+function contextOf(tx: Tx, workspaceId: number): Ctx {
+  return {
+    now: NOW,
+    tx,
+    actor: { kind: "system", job: "test" },
+    workspace: { id: workspaceId, publicId: "ws", slug: "ws" },
+    requestId: "req_1",
+    ticket: null,
+    audit: async () => undefined,
+    announce: async () => undefined,
+    enqueue: async () => undefined,
+  };
+}
+
 async function ask(name: string, workspaceId: number, input: unknown = {}): Promise<unknown> {
   const bound = operations.find((each) => each.operation.name === name);
   if (bound === undefined) {
     throw new Error(`no operation ${name}`);
   }
   const run = <T>(work: (ctx: Ctx) => Promise<T>): Promise<T> =>
-    inTx(pool, [workspaceId], (tx) =>
-      work({
-        now: NOW,
-        tx,
-        actor: { kind: "system", job: "test" },
-        workspace: { id: workspaceId, publicId: "ws", slug: "ws" },
-        requestId: "req_1",
-        ticket: null,
-        audit: async () => undefined,
-        announce: async () => undefined,
-        enqueue: async () => undefined,
-      }),
-    );
+    inTx(pool, [workspaceId], (tx) => work(contextOf(tx, workspaceId)));
   return bound.execute(run, bound.operation.input.parse(input), null);
 }
 
@@ -104,7 +107,9 @@ beforeAll(async () => {
     "insert into inbox_controls (provider, lane, paused, updated_at, updated_by) values (1, 9, true, $1, 'Ana')",
     [ago(600)],
   );
-  await psql.query("reset role; reset session authorization; set purser.workspaces = '{1,2,3}'");
+  await psql.query(
+    "reset role; reset session authorization; set purser.workspaces = '{1,2,3}'; set session_replication_role = replica",
+  );
   await psql.query("insert into inbox_nodes (id, kind, seen_at) values ('w', 'worker', $1)", [
     ago(1),
   ]);
@@ -136,6 +141,7 @@ beforeAll(async () => {
     "insert into inbox_outcomes (event_id, at, workspace_id, fate, attempts) values (900, $1, 3, 5, 1)",
     [ago(30)],
   );
+  await psql.query("set session_replication_role = origin"); // audit_entries needs its stamp
   await psql.query(
     `insert into audit_entries (workspace_id, at, actor_kind, actor_id, actor_name, action, subject_kind, subject_id)
      values (1, $1, 'staff', 'u1', 'Ana', 'inbox.control_changed', 'control', 'stripe/9'),
@@ -199,6 +205,23 @@ describe("today", () => {
   it("with a failure whose event is past its retention still counts it", async () => {
     const view = todayView.parse(await ask("today.show", 3));
     expect(view.failures).toMatchObject({ dead: 1, failureRate: 1 });
+  });
+});
+
+describe("what was changed", () => {
+  it("by one statement typed in psql is one line that counts its rows", async () => {
+    const typed = new pg.Client({ connectionString: db.operatorUrl });
+    await typed.connect();
+    await typed.query("update usage_quotas set quota_limit = 5 where organization_id = 'org_c'");
+    await typed.end();
+    // Written by the database's own clock, so asked for by a day on which it is surely within six hours.
+    const lines = await inTx(pool, [2], (tx) =>
+      databaseSources.changes(contextOf(tx, 2), new Date(0)),
+    );
+    const [first] = changeViews(lines);
+    expect(first?.sentence).toBe(
+      "purser_operator: SQL by hand, row updated (5 times, usage_quotas)",
+    );
   });
 });
 

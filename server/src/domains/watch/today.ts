@@ -53,7 +53,7 @@ function failureView(figures: Figures): TodayView["failures"] {
 const CHANGES_SHOWN = 30;
 
 /** "Ana: inbox control changed (stripe/9)"; one UPDATE of a thousand rows is one line and not a thousand. */
-function changeViews(lines: readonly ChangeLine[]): TodayView["changed"] {
+export function changeViews(lines: readonly ChangeLine[]): TodayView["changed"] {
   const folded: { line: ChangeLine; count: number }[] = [];
   for (const line of lines) {
     const last = folded.at(-1);
@@ -69,7 +69,7 @@ function changeViews(lines: readonly ChangeLine[]): TodayView["changed"] {
     }
   }
   return folded.slice(0, CHANGES_SHOWN).map(({ line, count }) => {
-    const what = line.action.replaceAll(/[._]/gu, " ");
+    const what = line.action.replace(/^out_of_band\./u, "SQL by hand, ").replaceAll(/[._]/gu, " ");
     const kind = line.subject?.kind ?? "";
     const where =
       count === 1 ? (line.subject?.id ?? "") : `${counted(count, "time", "times")}, ${kind}`;
