@@ -75,7 +75,8 @@ function addresses(publicUrl: string): readonly string[] {
   const withPort = `${url.protocol}//${credentials}${url.hostname}:${port}${after}`;
   const without = `${url.protocol}//${credentials}${url.hostname}${after}`;
   const plain = [publicUrl, without, withPort];
-  return [...new Set([...plain, ...plain.map(withEscapedQuery)])];
+  const normal = plain.map((one) => new URL(one).href);
+  return [...new Set([...plain, ...normal, ...normal.map(withEscapedQuery)])];
 }
 
 /** Some of Twilio's back ends sign the query as they escape it themselves: `It's+me` as `It%27s%20me`. */
