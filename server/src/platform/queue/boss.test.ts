@@ -290,7 +290,9 @@ describe("worker", () => {
     outcome = () => ({ kind: "discard", reason: "the customer is gone" });
     await superuser.query("update pgboss.job set start_after = now() where state = 'created'");
     await expect.poll(() => reports.at(-1)?.outcome, { timeout: 10_000 }).toBe("discarded");
-    expect(await rows("state in ('created', 'retry', 'active')")).toEqual([]);
+    await expect
+      .poll(() => rows("state in ('created', 'retry', 'active')"), { timeout: 10_000 })
+      .toEqual([]);
   });
 
   test("goes on by itself when every connection is cut", async () => {
