@@ -28,6 +28,9 @@ export async function openBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath, args: ["--no-sandbox"] });
 }
 
+/** What a person would call broken. */
+const PATIENCE_MS = 10_000;
+
 export const VIEWS = {
   light: { viewport: { width: 1440, height: 900 }, colorScheme: "light" },
   dark: { viewport: { width: 1440, height: 900 }, colorScheme: "dark" },
@@ -80,9 +83,11 @@ export async function openContext(
   view: View,
   storageState?: Awaited<ReturnType<BrowserContext["storageState"]>>,
 ): Promise<BrowserContext> {
-  return browser.newContext({
+  const context = await browser.newContext({
     ...VIEWS[view],
     reducedMotion: "reduce",
     ...(storageState === undefined ? {} : { storageState }),
   });
+  context.setDefaultTimeout(PATIENCE_MS);
+  return context;
 }

@@ -38,6 +38,15 @@ function tell(topic: Topic): void {
   }
 }
 
+/** The browser gives up for good on an HTTP error, and waits long after some network errors: we ask again ourselves. */
+function lose(): void {
+  set({ kind: "lost", lostAtMs: nowMs() });
+  source?.close();
+  clearTimeout(retry);
+  retry = setTimeout(open, retryMs);
+  retryMs = Math.min(RETRY_MOST_MS, retryMs * 2);
+}
+
 function open(): void {
   clearTimeout(retry);
   source?.close();
@@ -50,13 +59,7 @@ function open(): void {
       TOPICS.forEach(tell); // whatever happened meanwhile was not told
     }
   });
-  source.addEventListener("error", () => {
-    set({ kind: "lost", lostAtMs: nowMs() });
-    // The browser gives up for good on an HTTP error, and waits long after some network errors: we ask again ourselves.
-    source?.close();
-    retry = setTimeout(open, retryMs);
-    retryMs = Math.min(RETRY_MOST_MS, retryMs * 2);
-  });
+  source.addEventListener("error", lose);
   for (const topic of TOPICS) {
     source.addEventListener(topic, () => tell(topic));
   }
@@ -74,10 +77,12 @@ export function connectStream(onTopic: (topic: Topic) => void): () => void {
   };
   document.addEventListener("visibilitychange", again);
   window.addEventListener("online", again);
+  window.addEventListener("offline", lose); // an open stream does not notice an unplugged cable for minutes
   return () => {
     topicListeners.delete(onTopic);
     document.removeEventListener("visibilitychange", again);
     window.removeEventListener("online", again);
+    window.removeEventListener("offline", lose);
     clearTimeout(retry);
     source?.close();
     source = null;

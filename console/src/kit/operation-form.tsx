@@ -13,6 +13,8 @@ interface OperationFormProps {
   readonly known?: Readonly<Record<string, unknown>>;
   /** What the server said about each field (path -> sentence). */
   readonly errors?: Readonly<Record<string, string>>;
+  /** Fields that something else fills in; what is known of them is kept. */
+  readonly hidden?: readonly string[];
   readonly submitLabel: string;
   readonly busy?: boolean;
   readonly onSubmit: (value: Record<string, unknown>) => void;
@@ -24,6 +26,7 @@ export function OperationForm(props: OperationFormProps) {
   const fields = useMemo(() => fieldsOf(props.schema), [props.schema]);
   const [typed, setTyped] = useState(() => typedFrom(fields, props.known ?? {}));
   const errors = props.errors ?? {};
+  const hidden = props.hidden ?? [];
   const paths = new Set(fields.map((field) => field.path));
   const others = Object.entries(errors).filter(([path]) => !paths.has(path));
   const onSubmit = (event: SubmitEvent) => {
@@ -33,16 +36,18 @@ export function OperationForm(props: OperationFormProps) {
   return (
     <form className="opform" onSubmit={onSubmit}>
       {fields.length === 0 ? <p className="dim">This needs no input.</p> : null}
-      {fields.map((field, at) => (
-        <Field
-          key={field.path}
-          field={field}
-          first={at === 0}
-          value={typed[field.path] ?? ""}
-          error={errors[field.path]}
-          onChange={(value) => setTyped((before) => ({ ...before, [field.path]: value }))}
-        />
-      ))}
+      {fields
+        .filter((field) => !hidden.includes(field.path))
+        .map((field, at) => (
+          <Field
+            key={field.path}
+            field={field}
+            first={at === 0}
+            value={typed[field.path] ?? ""}
+            error={errors[field.path]}
+            onChange={(value) => setTyped((before) => ({ ...before, [field.path]: value }))}
+          />
+        ))}
       {others.map(([path, words]) => (
         <p key={path} className="p-error" role="alert">
           {path === "" ? "" : `${path}: `}

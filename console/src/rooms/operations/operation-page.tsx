@@ -18,6 +18,8 @@ import { StatusPill } from "../../kit/status-pill.tsx";
 import { Answer } from "./answer.tsx";
 import { RISKS } from "./operations.tsx";
 
+import "./operations.css";
+
 /** Any operation, by its name. A read shows its answer here, with its input in the address; a write begins with its form. */
 export function OperationPage({ name }: { readonly name: string }) {
   const operation = operationNamed(name);
@@ -64,16 +66,21 @@ function useInput(operation: Operation) {
   };
 }
 
+/** Set by the button for the next page, not by hand. */
+const HIDDEN = ["cursor"];
+
 function Read({ operation }: { readonly operation: Operation }) {
   const { schema, fields, typed, input, setInput } = useInput(operation);
   const complete = fields.every((field) => !field.required || input[field.path] !== undefined);
   const answer = useOperation(operation, input, { enabled: complete });
   return (
-    <>
+    <div className={fields.length === 0 ? undefined : "read"}>
       {fields.length === 0 ? null : (
-        <div style={{ maxWidth: 420, marginBottom: 24 }}>
+        <div className="read-form">
           <OperationForm
+            key={JSON.stringify(input)}
             schema={schema}
+            hidden={HIDDEN}
             known={typed}
             errors={answer.error instanceof ApiFailure ? answer.error.fields : {}}
             submitLabel={operation.title}
@@ -82,14 +89,40 @@ function Read({ operation }: { readonly operation: Operation }) {
           />
         </div>
       )}
-      <Copies operation={operation} input={input} />
-      {complete ? (
-        <Load query={answer} label="Asking" lines={8}>
-          {(data) => <Answer operation={operation} answer={data} />}
-        </Load>
-      ) : null}
-    </>
+      <div className="read-answer">
+        <Copies operation={operation} input={input} />
+        {complete ? (
+          <Load query={answer} label="Asking" lines={8}>
+            {(data) => (
+              <>
+                <Answer operation={operation} answer={data} />
+                <Next answer={data} onNext={(cursor) => setInput({ ...input, cursor })} />
+              </>
+            )}
+          </Load>
+        ) : (
+          <p className="dim">Fill in what is marked, and the answer stands here.</p>
+        )}
+      </div>
+    </div>
   );
+}
+
+/** The next page of a list, where there is one. */
+function Next({
+  answer,
+  onNext,
+}: {
+  readonly answer: unknown;
+  readonly onNext: (cursor: string) => void;
+}) {
+  const cursor =
+    typeof answer === "object" && answer !== null && "nextCursor" in answer
+      ? answer.nextCursor
+      : null;
+  return typeof cursor === "string" ? (
+    <Button onClick={() => onNext(cursor)}>Next page</Button>
+  ) : null;
 }
 
 function Write({ operation }: { readonly operation: Operation }) {

@@ -11,6 +11,7 @@ import { When } from "../../kit/when.tsx";
 import { Burning } from "./burning.tsx";
 import { Changed, Jobs, Suggestions, Switches } from "./sides.tsx";
 
+import "../../kit/page.css";
 import "./today.css";
 
 /** The first screen, in the order in which somebody woken at three needs it. */
