@@ -2,7 +2,7 @@ import type { Pool } from "pg";
 
 import type { Clock } from "#platform/clock.ts";
 import { inTx } from "#platform/db/tx.ts";
-import type { Metrics } from "#platform/metrics.ts";
+import { type Metrics, measureProcess } from "#platform/metrics.ts";
 
 import { laneName } from "./model.ts";
 import { secondsSince } from "./today.core.ts";
@@ -19,11 +19,12 @@ interface LaneRow {
 const RATE_S = 60;
 
 /**
- * Figures of the whole installation for `/metrics`, read at each scrape.
+ * Figures of this process and of the whole installation for `/metrics`, read at each scrape.
  *
  * @param pool a pool of the worker's role, which sees the queue of every workspace
  */
 export function collectInstallation(metrics: Metrics, pool: Pool, clock: Clock): void {
+  measureProcess(metrics);
   const depth = metrics.gauge("purser_inbox_depth", "Events to be worked off, by lane and state.");
   const age = metrics.gauge(
     "purser_inbox_oldest_seconds",

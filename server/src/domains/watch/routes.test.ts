@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { systemClock } from "#platform/clock.ts";
 import { openPool } from "#platform/db/pool.ts";
-import { measureProcess, openMetrics } from "#platform/metrics.ts";
+import { openMetrics } from "#platform/metrics.ts";
 import { type TestDatabase, testDatabase } from "#platform/testing/database.ts";
 
 import { databaseCheck, nodesCheck, sealCheck } from "./checks.ts";
@@ -32,11 +32,17 @@ function room(of: pg.Pool): HealthRoom {
     checks: [databaseCheck(of), nodesCheck(of, systemClock), sealCheck(of, systemClock)],
   };
 }
-async function serve(deps: Partial<WatchRoutesDeps>): Promise<FastifyInstance> {
+function portOf(of: FastifyInstance): number {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a TCP server's address is one
+  return (of.server.address() as AddressInfo).port;
+}
+async function serve(
+  deps: Partial<WatchRoutesDeps>,
+  options: { readonly forceCloseConnections: true | "idle" } = { forceCloseConnections: true },
+): Promise<FastifyInstance> {
   const metrics = openMetrics();
-  measureProcess(metrics);
   collectInstallation(metrics, pool, systemClock);
-  const made = Fastify({ forceCloseConnections: true });
+  const made = Fastify(options);
   await made.register(
     watchRoutes({
       health: room(pool),
@@ -66,8 +72,7 @@ beforeAll(async () => {
   hub = openStreamHub({ pool, onError: () => undefined });
   app = await serve({ metricsToken: "scrape-me-please" });
   await app.listen({ port: 0, host: "127.0.0.1" });
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a TCP server's address is one
-  port = (app.server.address() as AddressInfo).port;
+  port = portOf(app);
   const nowhere = openAs("purser_worker", "postgres://nobody@127.0.0.1:1/none");
   away = await serve({ health: room(nowhere) });
 });
@@ -207,6 +212,21 @@ describe("the stream", () => {
     for (const topic of ["inbox", "record", "jobs", "controls"]) {
       expect(text).toContain(`event: ${topic}`);
     }
+  });
+
+  it("ends when the server closes, instead of holding it up", async () => {
+    const closing = await serve({}, { forceCloseConnections: "idle" });
+    await closing.listen({ port: 0, host: "127.0.0.1" });
+    const ended = Promise.withResolvers<void>();
+    const begun = Promise.withResolvers<void>();
+    httpRequest({ host: "127.0.0.1", port: portOf(closing), path: "/api/stream" }, (response) => {
+      response.on("data", () => begun.resolve());
+      response.on("end", () => ended.resolve());
+    }).end();
+    await begun.promise;
+    await closing.close();
+    await ended.promise;
+    await expect.poll(() => hub.clients()).toBe(0);
   });
 
   it("sees what anybody writes, psql included", async () => {

@@ -1,4 +1,5 @@
 import { timingSafeEqual } from "node:crypto";
+import type { ServerResponse } from "node:http";
 
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from "fastify";
 
@@ -25,6 +26,13 @@ export interface WatchRoutesDeps {
 /** `/live`, `/ready`, `/health`, `/api/health`, `/metrics` and `/api/stream`. */
 export function watchRoutes(deps: WatchRoutesDeps): FastifyPluginCallback {
   return (app, _options, done) => {
+    const open = new Set<ServerResponse>();
+    // A stream never ends by itself and is never idle: without this, closing the server would wait for its readers.
+    app.addHook("preClose", async () => {
+      for (const raw of open) {
+        raw.end();
+      }
+    });
     app.get("/live", async () => ({ status: "ok" }));
     app.get("/ready", async (_request, reply) => {
       const found = await health(deps.health);
@@ -60,6 +68,8 @@ export function watchRoutes(deps: WatchRoutesDeps): FastifyPluginCallback {
       if (!(await deps.maySee(request))) {
         return refuse(reply);
       }
+      open.add(reply.raw);
+      reply.raw.on("close", () => open.delete(reply.raw));
       stream(deps, request, reply);
       return reply;
     });
