@@ -493,6 +493,23 @@ describe("tokens", () => {
   });
 });
 
+test("where one role does everything, tokens and sessions are found all the same", async () => {
+  const owner = openPool({
+    url: database.ownerUrl,
+    role: null,
+    max: 2,
+    applicationName: "single",
+    onError: () => undefined,
+  });
+  const single = createAuthenticate({ ...deps(), authPool: owner, appPool: owner });
+  const cookie = await cookieOf(OWNER.email, OWNER.password);
+  expect(await single({ method: "GET", headers: { cookie } })).toMatchObject({ role: "owner" });
+  expect(
+    await single({ method: "GET", headers: { authorization: `Bearer ${ADMIN}` } }),
+  ).toMatchObject({ role: "owner" });
+  await owner.end();
+});
+
 describe("staff", () => {
   const person = {
     email: "Sam@example.com",

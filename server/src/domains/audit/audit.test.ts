@@ -596,6 +596,30 @@ describe("finding lines again", () => {
   });
 });
 
+test("where one role does everything, lines are sealed, verified and refused all the same", async () => {
+  const owner = openPool({
+    url: database.ownerUrl,
+    role: null,
+    max: 2,
+    applicationName: "single",
+    onError: () => undefined,
+  });
+  await writeLines(owner, workspace, clock.now(), [{ action: "thing.done", subject: null }]);
+  const single = createSealer({
+    pool: owner,
+    clock,
+    key: openSealKey(folder),
+    anchors,
+    onError: () => undefined,
+  });
+  expect(await single.pass()).toBe(1);
+  expect(await verify(true)).toMatchObject({ intact: true, entries: 1 });
+  await expect(
+    inTx(owner, [workspace], (tx) => tx.client.query("delete from audit_entries")),
+  ).rejects.toThrow(/append-only/);
+  await owner.end();
+});
+
 describe("the hourly verification", () => {
   const run = async (handler: number) => {
     const handlers = auditWorkers({
