@@ -5,6 +5,10 @@ import { openAnchorFiles } from "#domains/audit/anchors.ts";
 import { openSealVerifier } from "#domains/audit/keys.ts";
 import { auditOperations } from "#domains/audit/operations.ts";
 import { AUDIT_SCHEDULE, auditWorkers } from "#domains/audit/workers.ts";
+import { billingOperations } from "#domains/billing/operations.ts";
+import { billingWorkers } from "#domains/billing/workers.ts";
+import { inboxOperations } from "#domains/inbox/operations.ts";
+import { INBOX_SCHEDULE, inboxWorkers } from "#domains/inbox/workers.ts";
 import { jobsOperations } from "#domains/jobs/operations.ts";
 import { JOBS_SCHEDULE, jobsWorkers } from "#domains/jobs/workers.ts";
 import { quotaOperations } from "#domains/quotas/operations.ts";
@@ -16,6 +20,7 @@ import type { QueueHandler, Reaction, Schedule } from "#platform/queue/handlers.
 import { type ReactionTable, reactionTable } from "#platform/queue/outbox.ts";
 
 import { auditFolders } from "./audit-folders.ts";
+import { providersOf } from "./billing.ts";
 import type { House } from "./house.ts";
 
 /** Who reacts to what. */
@@ -27,6 +32,7 @@ export const SCHEDULE: readonly Schedule[] = [
   ...ACCESS_SCHEDULE,
   ...AUDIT_SCHEDULE,
   ...JOBS_SCHEDULE,
+  ...INBOX_SCHEDULE,
   ...QUOTA_SCHEDULE,
 ];
 
@@ -44,6 +50,8 @@ export function handlersOf(house: House): readonly QueueHandler[] {
       anchors: openAnchorFiles(folders.anchors, clock),
     }),
     ...jobsWorkers({ pool: house.pool("purser_worker"), clock }),
+    ...inboxWorkers({ pool: house.pool("purser_jobs"), clock }),
+    ...billingWorkers({ providerOf: providersOf(house), clock }),
     ...quotaWorkers({ workspaceIds }),
   ];
 }
@@ -51,6 +59,8 @@ export function handlersOf(house: House): readonly QueueHandler[] {
 export interface RoomDeps {
   readonly auth: Auth;
   readonly audit: Parameters<typeof auditOperations>[0];
+  readonly inbox: Parameters<typeof inboxOperations>[0];
+  readonly billing: Parameters<typeof billingOperations>[0];
   readonly quotas: Parameters<typeof quotaOperations>[0];
   readonly watch: Parameters<typeof watchOperations>[0];
 }
@@ -61,6 +71,8 @@ export function boundOperations(deps: RoomDeps): readonly BoundOperation[] {
     ...accessOperations({ auth: deps.auth }),
     ...auditOperations(deps.audit),
     ...jobsOperations(),
+    ...inboxOperations(deps.inbox),
+    ...billingOperations(deps.billing),
     ...quotaOperations(deps.quotas),
     ...watchOperations(deps.watch),
   ];

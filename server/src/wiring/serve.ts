@@ -6,6 +6,7 @@ import { createAuthenticate, requirePermission } from "#domains/access/identify.
 import { accessRoutes } from "#domains/access/routes.ts";
 import { openAnchorFiles } from "#domains/audit/anchors.ts";
 import { openSealVerifier } from "#domains/audit/keys.ts";
+import { recordChanges } from "#domains/billing/explain.queries.ts";
 import { type OpenIntake, openIntake } from "#domains/inbox/open-intake.ts";
 import { inboxRoutes } from "#domains/inbox/routes.ts";
 import { openQuotaEngine } from "#domains/quotas/engine.ts";
@@ -25,6 +26,7 @@ import { openMetrics } from "#platform/metrics.ts";
 
 import { openAccess } from "./access.ts";
 import { auditFolders } from "./audit-folders.ts";
+import { providersOf } from "./billing.ts";
 import type { Database } from "./database.ts";
 import { type House, openHouse } from "./house.ts";
 import { REACTION_TABLE, boundOperations } from "./rooms.ts";
@@ -163,6 +165,8 @@ async function hangDesk(house: House, app: FastifyInstance, parts: Part[]): Prom
       verifier: openSealVerifier(folders.keys),
       anchors: openAnchorFiles(folders.anchors, clock),
     },
+    inbox: { secrets: secretBox(config), changesOf: recordChanges },
+    billing: { providerOf: providersOf(house) },
     quotas: {
       engine: openQuotaEngine({
         pool: house.pool("purser_app"),

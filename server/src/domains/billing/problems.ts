@@ -35,6 +35,11 @@ export const outcomeUnknown = defineProblem({
   status: 502,
   title: "The provider did not answer; whether it acted is being looked up.",
 });
+export const notConnected = defineProblem({
+  code: "billing/not-connected",
+  status: 409,
+  title: "No payment provider is connected to this workspace.",
+});
 export const unknownPrice = defineProblem({
   code: "billing/unknown-price",
   status: 404,
