@@ -232,7 +232,7 @@ export async function cancelSubscription(
     (answer.kind === "refused" &&
       seen?.value?.kind === "subscription" &&
       isCarriedOut(seen.value, input.when));
-  if (!carriedOut && answer.kind !== "done") {
+  if (!carriedOut) {
     await run((ctx) => noteFailure(ctx, intent.id, answer));
     throw problemOf(answer);
   }

@@ -10,15 +10,16 @@ const SOURCES: readonly string[] = [
           null::int8 as minor, null as currency, 'stripe' as actor, e.data
      from subscription_events e where e.organization_id = $1 and e.workspace_id = $2`,
   `select 'invoice', i.created_at, 'i' || i.id, 'Invoice ' || coalesce(i.number, i.stripe_invoice_id) || ' (' || i.status || ')', i.stripe_invoice_id, null,
-          i.total_cents, i.currency, null, null from invoices i where i.organization_id = $1 and i.workspace_id = $2`,
+          i.total_cents, i.currency, null, null::jsonb from invoices i where i.organization_id = $1 and i.workspace_id = $2`,
   `select 'payment', p.created_at, 'p' || p.id, 'Payment ' || p.status || coalesce(': ' || p.failure_message, ''), p.stripe_payment_id, null,
-          p.amount_cents, p.currency, null, null from payments p where p.organization_id = $1 and p.workspace_id = $2`,
+          p.amount_cents, p.currency, null, null::jsonb from payments p where p.organization_id = $1 and p.workspace_id = $2`,
   `select 'refund', r.created_at, 'r' || r.id, 'Refund ' || r.status || coalesce(', ' || replace(r.reason, '_', ' '), ''), r.stripe_refund_id, null,
-          r.amount_cents, r.currency, null, null from refunds r where r.organization_id = $1 and r.workspace_id = $2`,
+          r.amount_cents, r.currency, null, null::jsonb from refunds r where r.organization_id = $1 and r.workspace_id = $2`,
   `select 'dispute', d.created_at, 'd' || d.id, 'Dispute ' || replace(d.status, '_', ' ') || ', ' || replace(d.reason, '_', ' '), d.stripe_dispute_id, null,
-          d.amount_cents, d.currency, null, null from disputes d where d.organization_id = $1 and d.workspace_id = $2`,
-  `select 'staff', a.created_at, 'a' || a.id, a.action, a.subject, null, null, null, a.actor, a.details
-     from audit_log a where a.organization_id = $1 and a.workspace_id = $2`,
+          d.amount_cents, d.currency, null, null::jsonb from disputes d where d.organization_id = $1 and d.workspace_id = $2`,
+  // The lines of people only: what the inbox did with an event is told by the event itself.
+  `select 'staff', a.at, 'a' || a.id, replace(replace(a.action, '.', ' '), '_', ' '), a.subject_id, null, null::int8, null, a.actor_name, a.detail
+     from audit_entries a where a.organization_id = $1 and a.workspace_id = $2 and a.actor_kind in ('staff', 'token', 'operator')`,
 ];
 
 const LIST = SOURCES.map(
