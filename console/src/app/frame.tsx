@@ -10,17 +10,20 @@ import {
 } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
 import { inboxBacklog } from "purser/contract/inbox";
+import { showHealth } from "purser/contract/watch";
 import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
 import { useLocation } from "wouter";
 
+import type { Failure } from "../kit/error-state.tsx";
 import { formatDuration } from "../kit/format.ts";
 import { KeyCaps, KeysHelp } from "../kit/keys-help.tsx";
 import { type KeyBinding, useKeys } from "../kit/keys.ts";
 import { toggleUtc, usePreferences } from "../kit/preferences.ts";
 import { Shell } from "../kit/shell.tsx";
-import type { Tone } from "../kit/status-pill.tsx";
+import { type Tone, ToneIcon } from "../kit/status-pill.tsx";
 import { useNow } from "../kit/ticker.ts";
 import { Toasts } from "../kit/toast.tsx";
+import { failureOf } from "./client.ts";
 import { useLiveQueries, useOperation } from "./queries.ts";
 import { type Session, signOut } from "./session.ts";
 import { type Connection, useConnection } from "./stream.ts";
@@ -91,7 +94,12 @@ export function Frame({ session, children }: FrameProps) {
       onUtc={toggleUtc}
       onSearch={openPalette}
       tools={<Tools session={session} onHelp={() => setHelp(true)} />}
-      banner={<ConnectionBanner connection={connection} />}
+      banner={
+        <>
+          <ConnectionBanner connection={connection} />
+          <HealthBanner />
+        </>
+      }
       foot={
         <>
           <KeyCaps keys="?" /> all keys
@@ -142,6 +150,30 @@ function ConnectionBanner({ connection }: { readonly connection: Connection }) {
       that old; it comes back by itself.
     </p>
   );
+}
+
+/** What is out of order, on every page: a refused act should surprise nobody. */
+function HealthBanner() {
+  const health = useOperation(showHealth, {}, { poll: true });
+  const words =
+    health.error === null
+      ? (health.data?.checks ?? [])
+          .filter((check) => check.level === "fail")
+          .map((check) => check.sentence)
+          .join(" ")
+      : bannerWords(failureOf(health.error));
+  return words === "" ? null : (
+    <p className="banner" data-tone="fail" role="status">
+      <ToneIcon tone="fail" /> {words}
+    </p>
+  );
+}
+
+/** A refusal for lack of a role is no sign of ill health. */
+function bannerWords(failure: Failure): string {
+  return failure.status !== undefined && failure.status < 500
+    ? ""
+    : `${failure.title} ${failure.detail ?? ""}`;
 }
 
 function Tools({ session, onHelp }: { readonly session: Session; readonly onHelp: () => void }) {

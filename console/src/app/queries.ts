@@ -84,6 +84,10 @@ export function usePages<Input extends z.ZodType, Row>(
       rows,
       status: query.data !== undefined ? "ready" : failed ? "error" : "loading",
       failure: failed ? failureOf(query.error) : undefined,
+      stale:
+        query.error !== null && query.data !== undefined
+          ? { atMs: query.dataUpdatedAt, why: failureOf(query.error).title }
+          : undefined,
       onRetry: () => void query.refetch(),
       hasMore: query.hasNextPage,
       onMore: () => void (query.isFetchingNextPage ? undefined : query.fetchNextPage()),

@@ -47,14 +47,16 @@ export function Chart(props: ChartProps) {
   );
 }
 
-/** The next round number above: 1, 2 or 5 times a power of ten. */
+const ROUND = [1, 1.6, 2, 3, 4, 5, 6, 8, 10];
+
+/** The next round number above, so that the line uses most of the height. */
 function roundUp(value: number): number {
   if (value <= 0) {
     return 1;
   }
   const power = 10 ** Math.floor(Math.log10(value));
   const lead = value / power;
-  return (lead <= 1 ? 1 : lead <= 2 ? 2 : lead <= 5 ? 5 : 10) * power;
+  return (ROUND.find((each) => lead <= each) ?? 10) * power;
 }
 
 function Lines({ title, moments, series, height = 120, format = formatCount }: ChartProps) {

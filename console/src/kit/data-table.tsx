@@ -8,6 +8,7 @@ import { formatCount } from "./format.ts";
 import { useKeys } from "./keys.ts";
 import { usePhone, useWidth } from "./media.ts";
 import { HeadRow, PhoneRow, type Sort, WideRow } from "./table-rows.tsx";
+import { When } from "./when.tsx";
 
 import "./data-table.css";
 
@@ -25,6 +26,8 @@ interface DataTableProps<Row> {
   readonly status: "loading" | "error" | "ready";
   readonly failure?: Failure | undefined;
   readonly onRetry?: (() => void) | undefined;
+  /** Set when the rows are old because asking again failed. */
+  readonly stale?: { readonly atMs: number; readonly why: string } | undefined;
   readonly empty: ReactNode;
   /** Key of the row whose panel is open. */
   readonly openKey?: string | null;
@@ -68,6 +71,13 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   );
   return (
     <div ref={ref} className="dt" aria-busy={status === "loading"}>
+      {props.stale === undefined ? null : (
+        <p className="banner" data-tone="warn" role="status">
+          <span>
+            This is from <When at={props.stale.atMs} />: {props.stale.why}
+          </span>
+        </p>
+      )}
       <Waiting waiting={props.waiting} />
       {full ? null : <div inert>{head}</div>}
       {status === "loading" ? <LoadingRows columns={shown} template={template} /> : null}
