@@ -26,6 +26,9 @@ let run: Run;
 let operations: ReturnType<typeof billingOperations>;
 const clock = movableClock(NOW);
 
+type Row = Record<string, unknown>;
+const byText = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
+
 beforeAll(async () => {
   kit = await openKit();
   app = openPool({
@@ -72,6 +75,7 @@ function operation(name: string) {
   return found;
 }
 /** As a door calls it: input parsed before, output checked after. */
+// oxlint-disable-next-line typescript/no-explicit-any -- checked against the declared output right here
 async function call(name: string, input: object, hash: string | null = null): Promise<any> {
   const { operation: declared, execute } = operation(name);
   const result = await execute(run, declared.input.parse(input), hash);
@@ -163,7 +167,7 @@ describe("canceling", () => {
       call("subscriptions.cancel", { id: "sub_c3", when: "now", reason: "asked for it" }),
     ).rejects.toMatchObject({ spec: { code: "billing/outcome-unknown" } });
     const job = kit.enqueued.findLast((each) => each.name === settleIntent.name);
-    expect(await work(settleIntent.name, job?.payload)).toEqual({ kind: "done", note: "done" });
+    expect(await workOff(settleIntent.name, job?.payload)).toEqual({ kind: "done", note: "done" });
     expect(fake.writes()).toBe(1);
     expect(await rowOf("c3")).toMatchObject({ status: "canceled" });
   });
@@ -182,7 +186,7 @@ describe("canceling", () => {
   });
 });
 
-async function work(queue: string, payload: unknown) {
+async function workOff(queue: string, payload: unknown) {
   const handlers = billingWorkers({ providerOf: () => fake, clock });
   const handler = handlers.find((each) => each.queue === queue);
   return handler?.handle(
@@ -214,11 +218,13 @@ describe("a row that somebody typed over", () => {
     );
     const explained = await call("subscriptions.explain", { id: "sub_p1" });
     expect(explained.source).toBe("psql:purser_operator");
-    expect(explained.fields.find((each: any) => each.field === "status")).toMatchObject({
+    expect(explained.fields.find((each: Row) => each["field"] === "status")).toMatchObject({
       value: "past_due",
       setBy: "psql:purser_operator",
     });
-    expect(explained.fields.find((each: any) => each.field === "cancelAtPeriodEnd")).toMatchObject({
+    expect(
+      explained.fields.find((each: Row) => each["field"] === "cancelAtPeriodEnd"),
+    ).toMatchObject({
       setBy: "evt_p1_created",
     });
     const seen = await preview("subscriptions.resync", { id: "sub_p1" });
@@ -258,7 +264,7 @@ describe("two changes of one second that nothing puts in order", () => {
     expect(asked?.payload).toMatchObject({ id: "sub_t1", atLeastSeconds: T + 9, reason: "tie" });
     providerHas("t1", { cancelAtPeriodEnd: true, quantity: 3 });
     clock.set(fromUnixSeconds(T + 60));
-    expect(await work(refetchObject.name, asked?.payload)).toEqual({ kind: "done" });
+    expect(await workOff(refetchObject.name, asked?.payload)).toEqual({ kind: "done" });
     expect(await rowOf("t1")).toMatchObject({ cancel_at_period_end: true, quantity: 3 });
     await says("t1", "a_again", T + 9, { quantity: 7 });
     expect(await rowOf("t1")).toMatchObject({ quantity: 3 });
@@ -331,7 +337,9 @@ it("a plan's edit makes a version; unlimited is said and never the absence of a 
     spec: { code: "billing/bad-limits" },
   });
   const plans = await call("plans.list", {});
-  expect(plans.items.map((each: any) => [each.tier, each.version, each.unlimited])).toEqual([
+  expect(
+    plans.items.map((each: Row) => [each["tier"], each["version"], each["unlimited"]]),
+  ).toEqual([
     ["free", 1, false],
     ["starter", 2, false],
     ["pro", 1, false],
@@ -374,7 +382,7 @@ describe("reading", () => {
     "a customer is found by %s",
     async (q) => {
       const found = await call("customers.search", { q });
-      expect(found.items.map((each: any) => each.name)).toEqual(["Reader & Co"]);
+      expect(found.items.map((each: Row) => each["name"])).toEqual(["Reader & Co"]);
     },
   );
 
@@ -390,7 +398,7 @@ describe("reading", () => {
   });
 
   it("tells a timeline page by page, each entry once, newest first", async () => {
-    const all: any[] = [];
+    const all: Row[] = [];
     let cursor: string | undefined;
     do {
       const page = await call("customers.timeline", {
@@ -401,20 +409,16 @@ describe("reading", () => {
       all.push(...page.items);
       cursor = page.nextCursor ?? undefined;
     } while (cursor !== undefined);
-    expect(all.map((each) => each.title).toSorted()).toEqual(
+    expect(all.map((each) => String(each["title"])).toSorted(byText)).toEqual(
       [
         "Invoice in_r1 (paid)",
         "customer.created",
         "customer.subscription.created",
         "invoice.paid",
-      ].toSorted(),
+      ].toSorted(byText),
     );
-    expect(all.map((each) => each.at)).toEqual(
-      all
-        .map((each) => each.at)
-        .toSorted()
-        .toReversed(),
-    );
+    const times = all.map((each) => String(each["at"]));
+    expect(times).toEqual(times.toSorted(byText).toReversed());
   });
 
   it("pages a list without gaps or repeats", async () => {
@@ -425,7 +429,7 @@ describe("reading", () => {
         limit: 3,
         ...(cursor === undefined ? {} : { cursor }),
       });
-      ids.push(...page.items.map((each: any) => each.id));
+      ids.push(...page.items.map((each: Row) => each["id"]));
       cursor = page.nextCursor ?? undefined;
     } while (cursor !== undefined);
     const count = await kit.operator.query<{ n: number }>(

@@ -1,4 +1,4 @@
-import pg from "pg";
+import type pg from "pg";
 
 import type { Fate, InboxEvent } from "../../server/src/domains/inbox/ports.ts";
 import { fromUnixSeconds } from "../../server/src/platform/clock.ts";

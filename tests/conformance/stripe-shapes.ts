@@ -205,7 +205,7 @@ export function chargeBody(state: {
     customer: state.customer,
     disputed: false,
     failure_code: state.failureCode ?? null,
-    failure_message: state.failureCode == null ? null : "Your card was declined.",
+    failure_message: (state.failureCode ?? null) === null ? null : "Your card was declined.",
     outcome: null,
     payment_intent: state.paymentIntent ?? null,
     payment_method_details: { type: "card", card: { brand: "visa", last4: "4242" } },

@@ -20,7 +20,7 @@ import { badLimits } from "./problems.ts";
 import { announceTiers } from "./projection.commands.ts";
 import { parseTier, tierOfItems, tierOfOrganization } from "./tier.core.ts";
 import { mappedPrices, votesOf } from "./tier.store.ts";
-import { type Raw, isRaw, moneyOrNull, text, textOrNull } from "./views.ts";
+import { type Raw, isAbsent, isRaw, moneyOrNull, text, textOrNull } from "./views.ts";
 
 function actorName(ctx: Ctx): string {
   return "name" in ctx.actor ? ctx.actor.name : ctx.actor.kind;
@@ -58,13 +58,14 @@ export async function listPrices(
 ) {
   const all = await pricesWithPlans(ctx.tx, ctx.workspace.id);
   const start = filter.cursor === undefined ? 0 : Number.parseInt(filter.cursor, 10) || 0;
-  const wanted = filter.unmapped === true ? all.filter((raw) => raw["tier"] == null) : all;
-  const items = wanted.slice(start, start + filter.limit).map((raw) => ({
-    ...priceView(raw),
-    productId: textOrNull(raw, "stripe_product_id"),
-    tier: parseTier(raw["tier"]),
-    liveSubscriptions: Number(raw["live"] ?? 0),
-  }));
+  const wanted = filter.unmapped === true ? all.filter((raw) => isAbsent(raw["tier"])) : all;
+  const items = wanted.slice(start, start + filter.limit).map((raw) =>
+    Object.assign(priceView(raw), {
+      productId: textOrNull(raw, "stripe_product_id"),
+      tier: parseTier(raw["tier"]),
+      liveSubscriptions: Number(raw["live"] ?? 0),
+    }),
+  );
   const end = start + filter.limit;
   return { items, nextCursor: end < wanted.length ? String(end) : null };
 }
@@ -81,10 +82,11 @@ export async function listPlans(ctx: Ctx): Promise<PlanView[]> {
     limits: { ...plan.limits },
     prices: prices
       .filter((raw) => raw["tier"] === plan.tier)
-      .map((raw) => ({
-        ...priceView(raw),
-        mappedBy: raw["by_staff"] === true ? ("staff" as const) : ("metadata" as const),
-      })),
+      .map((raw) =>
+        Object.assign(priceView(raw), {
+          mappedBy: raw["by_staff"] === true ? ("staff" as const) : ("metadata" as const),
+        }),
+      ),
     liveSubscriptions: live.get(plan.tier) ?? 0,
     updatedAt: plan.createdAt?.toISOString() ?? null,
   }));

@@ -71,13 +71,12 @@ function lives(list: readonly Step[]): History<SubscriptionSnapshot> {
     at += step.wait;
     const before = state;
     const ended = status === "canceled" || status === "incomplete_expired";
-    state = {
-      ...state,
+    state = aSubscriptionSnapshot({
       status,
-      cancelAtPeriodEnd: step.toggles ? !state.cancelAtPeriodEnd : state.cancelAtPeriodEnd,
+      cancelAtPeriodEnd: before.cancelAtPeriodEnd !== step.toggles,
       latestInvoice: `in_${index}`,
       endedAt: ended ? at : null,
-    };
+    });
     const previous = {
       ...(before.status === status ? {} : { status: before.status }),
       ...(step.toggles ? { cancel_at_period_end: before.cancelAtPeriodEnd } : {}),

@@ -11,6 +11,7 @@ import {
   eventView,
   instantOf,
   instantOrNull,
+  isAbsent,
   isRaw,
   text,
   textOrNull,
@@ -203,10 +204,10 @@ export async function explainCustomer(
     summary: `${text(raw, "name")} is on ${text(raw, "plan_tier")}${because === null ? "" : ` since ${because}`}.`,
     source: textOrNull(raw, "source") ?? by ?? "",
     fields: [
-      field("tier", raw["plan_tier"], because, instantOrNull(raw, "tier_changed_at")),
-      field("name", raw["name"], by, null),
-      field("email", raw["email"], by, null),
-      field("locked", raw["locked_at"] != null, null, null),
+      fieldSetBy("tier", raw["plan_tier"], because, instantOrNull(raw, "tier_changed_at")),
+      fieldSetBy("name", raw["name"], by, null),
+      fieldSetBy("email", raw["email"], by, null),
+      fieldSetBy("locked", !isAbsent(raw["locked_at"]), null, null),
     ],
     chain: chain.map(eventView),
     notes: [
@@ -219,7 +220,7 @@ export async function explainCustomer(
   };
 }
 
-function field(name: string, value: unknown, setBy: string | null, setAt: string | null) {
+function fieldSetBy(name: string, value: unknown, setBy: string | null, setAt: string | null) {
   return { field: name, value: value ?? null, setBy, setByType: null, setAt };
 }
 

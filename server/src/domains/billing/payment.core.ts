@@ -151,8 +151,7 @@ export function mergePayment(
   }
   return {
     stripePaymentId: id,
-    customer: last?.customer ?? intent?.customer ?? null,
-    invoice: last?.invoice ?? intent?.invoice ?? null,
+    ...ownerOf(last, intent),
     status: mergedStatus(intent, paid, last),
     amountMinor: (last ?? first).amountMinor,
     amountRefundedMinor: ordered.reduce((sum, charge) => sum + charge.amountRefundedMinor, 0),
@@ -162,6 +161,14 @@ export function mergePayment(
     method: last?.method ?? null,
     chargeIds: ordered.map((charge) => charge.id),
     created: Math.min(first.created, (ordered[0] ?? first).created),
+  };
+}
+
+/** The charge knows better; the intent may name what the charge does not. */
+function ownerOf(charge: ChargeSnapshot | null, intent: PaymentIntentSnapshot | null) {
+  return {
+    customer: charge?.customer ?? intent?.customer ?? null,
+    invoice: charge?.invoice ?? intent?.invoice ?? null,
   };
 }
 

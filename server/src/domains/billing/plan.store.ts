@@ -3,7 +3,7 @@ import type { Tx } from "#platform/db/tx.ts";
 import { DIMENSIONS, TIERS, type Tier } from "./model.ts";
 import { DEFAULT_PLANS, type Plan } from "./plan.core.ts";
 import { parseTier } from "./tier.core.ts";
-import { type Raw, count, text } from "./views.ts";
+import { type Raw, count, isAbsent, text } from "./views.ts";
 
 /** The plans in force: of each tier the newest version, or the default where the workspace has none. */
 export async function plansInForce(
@@ -41,7 +41,7 @@ export async function plansInForce(
 }
 
 function limit(raw: Raw, column: string): number | null {
-  return raw[column] == null ? null : Number(raw[column]);
+  return isAbsent(raw[column]) ? null : Number(raw[column]);
 }
 
 /** @throws DatabaseError unique_violation where someone else made the same version */

@@ -5,11 +5,11 @@ import type { Answer, BillingProvider } from "./ports.ts";
 import { isEnded } from "./subscription.core.ts";
 
 export interface FakeProvider extends BillingProvider {
-  put(snapshot: Snapshot): void;
+  readonly put: (snapshot: Snapshot) => void;
   /** The next write is carried out, but its answer never comes. */
-  loseNextAnswer(): void;
+  readonly loseNextAnswer: () => void;
   /** The next call of any kind is turned away without being carried out. */
-  turnAwayNext(): void;
+  readonly turnAwayNext: () => void;
   /** How many writes were carried out. */
   readonly writes: () => number;
 }

@@ -75,17 +75,17 @@ async function page<Item>(
   };
 }
 
-function at(alias: string): string {
+function cursorColumn(alias: string): string {
   return `(extract(epoch from ${alias}.created_at) * 1000000)::int8::text as cursor_at`;
 }
 
-const SUBSCRIPTIONS = `select s.*, o.name as organization_name, ${at("s")}
+const SUBSCRIPTIONS = `select s.*, o.name as organization_name, ${cursorColumn("s")}
   from subscriptions s join organizations o on o.id = s.organization_id`;
-const INVOICES = `select i.*, o.name as organization_name, ${at("i")}
+const INVOICES = `select i.*, o.name as organization_name, ${cursorColumn("i")}
   from invoices i join organizations o on o.id = i.organization_id`;
-const PAYMENTS = `select p.*, o.name as organization_name, ${at("p")}
+const PAYMENTS = `select p.*, o.name as organization_name, ${cursorColumn("p")}
   from payments p left join organizations o on o.id = p.organization_id`;
-const CUSTOMERS = `select o.*, ${at("o")},
+const CUSTOMERS = `select o.*, ${cursorColumn("o")},
     (select array_agg(p.provider_customer_id order by p.created_at) from organization_provider_ids p where p.organization_id = o.id) as customer_ids,
     (select s.status from subscriptions s where s.organization_id = o.id
       order by array_position(array['past_due', 'active', 'trialing', 'unpaid', 'paused', 'incomplete', 'canceled', 'incomplete_expired'], s.status), s.created_at desc limit 1) as subscription_status

@@ -16,6 +16,10 @@ import { parseTier } from "./tier.core.ts";
 /** Columns of a row as node-postgres gives them: text, numbers, booleans, Date, parsed JSON, null. */
 export type Raw = Readonly<Record<string, unknown>>;
 
+export function isAbsent(value: unknown): value is null | undefined {
+  return value === null || value === undefined;
+}
+
 export function text(raw: Raw, column: string): string {
   const value = raw[column];
   return typeof value === "string" ? value : "";
@@ -38,7 +42,7 @@ export function moneyOf(raw: Raw, column: string) {
   return { minor: count(raw, column), currency: text(raw, "currency") };
 }
 export function moneyOrNull(raw: Raw, column: string) {
-  return raw[column] == null ? null : moneyOf(raw, column);
+  return isAbsent(raw[column]) ? null : moneyOf(raw, column);
 }
 
 function statusOf(value: unknown) {
@@ -53,7 +57,7 @@ export function customerView(raw: Raw): CustomerRow {
     email: textOrNull(raw, "email"),
     externalId: textOrNull(raw, "external_id"),
     tier: parseTier(raw["plan_tier"]) ?? "free",
-    locked: raw["locked_at"] != null,
+    locked: !isAbsent(raw["locked_at"]),
     placeholder: raw["is_placeholder"] === true,
     stripeCustomerIds: Array.isArray(ids) ? ids.map(String) : [],
     subscriptionStatus: statusOf(raw["subscription_status"]),
@@ -82,7 +86,7 @@ export function subscriptionView(raw: Raw): SubscriptionRow {
     endedAt: instantOrNull(raw, "ended_at"),
     trialEnd: instantOrNull(raw, "trial_end"),
     pastDueSince: instantOrNull(raw, "past_due_since"),
-    paused: raw["pause_behavior"] != null || raw["status"] === "paused",
+    paused: !isAbsent(raw["pause_behavior"]) || raw["status"] === "paused",
     discounts: Array.isArray(discounts)
       ? discounts.map((each: Raw) => ({ id: text(each, "id"), coupon: textOrNull(each, "coupon") }))
       : [],
