@@ -6,6 +6,8 @@ import { fileURLToPath } from "node:url";
 
 import pg from "pg";
 
+import { bossSchemaSql } from "#platform/queue/boss-schema.ts";
+
 import { ensureRoles, type RoleMode, type RolePasswords } from "./roles.ts";
 
 const MIGRATIONS_FOLDER = fileURLToPath(new URL("../../../migrations", import.meta.url));
@@ -51,6 +53,20 @@ const FILE_NAME = /^(\d{4})-[a-z0-9-]+\.sql$/;
 /** A COMMIT of its own would end the transaction that makes a migration all or nothing. */
 const OWN_TRANSACTION = /^\s*(begin|start transaction|commit|rollback)\s*;/im;
 
+/** What a line `-- include: <name>` stands for: the schema of a library, taken from the library. */
+const INCLUDES: Readonly<Record<string, () => string>> = { "pg-boss": bossSchemaSql };
+const INCLUDE = /^-- include: (\S+)$/gm;
+
+function withIncludes(sql: string, file: string): string {
+  return sql.replaceAll(INCLUDE, (_, name: string) => {
+    const made = INCLUDES[name];
+    if (made === undefined) {
+      throw new Error(`${file} includes ${name}, which nobody provides.`);
+    }
+    return made();
+  });
+}
+
 function readOptional(path: string): string | null {
   try {
     return readFileSync(path, "utf8");
@@ -72,7 +88,7 @@ function readMigration(folder: string, file: string): Migration {
   return {
     number: Number(match[1]),
     name: file.slice(0, -".sql".length),
-    sql,
+    sql: withIncludes(sql, file),
     downSql: readOptional(join(folder, file.replace(/\.sql$/, ".down.sql"))),
     sha256: createHash("sha256").update(sql).digest("hex"),
   };
