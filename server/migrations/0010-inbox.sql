@@ -482,7 +482,7 @@ end $$;
 create function inbox_finish(
   p_token bigint, p_now timestamptz, p_worker text,
   e_id bigint[], e_workspace integer[], e_fate smallint[], e_attempts smallint[], e_okey text[], e_reason text[], e_by text[], e_waiting text[], e_replay boolean[],
-  k_workspace integer[], k_okey text[], k_next timestamptz[], k_error text[], p_idle interval
+  k_workspace integer[], k_okey text[], k_wait integer[], k_error text[], p_idle interval
 ) returns void
   language plpgsql
   set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
@@ -531,9 +531,9 @@ begin
     update inbox_work w set attempts = e.attempts, state = 1
     from unnest(e_id, e_workspace, e_okey, e_fate, e_attempts) as e(id, workspace, okey, fate, attempts)
     where w.workspace_id = e.workspace and w.okey = e.okey and w.event_id = e.id and e.fate = 0;
-    update inbox_keys k set token = null, next_at = f.next, failures = least(k.failures + 1, 1000), suspect = false, alone = false,
+    update inbox_keys k set token = null, next_at = clock_timestamp() + f.wait * interval '1 ms', failures = least(k.failures + 1, 1000), suspect = false, alone = false,
       crashes = 0, has_parked = true, last_error = f.error
-    from unnest(k_workspace, k_okey, k_next, k_error) as f(workspace, okey, next, error)
+    from unnest(k_workspace, k_okey, k_wait, k_error) as f(workspace, okey, wait, error)
     where k.workspace_id = f.workspace and k.okey = f.okey and k.token = p_token;
   end if;
 

@@ -3,19 +3,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { drizzle } from "drizzle-orm/node-postgres";
 import type { Pool, PoolClient } from "pg";
 
-import { addMs, type Clock } from "#platform/clock.ts";
+import type { Clock } from "#platform/clock.ts";
 import type { BatchCtx } from "#platform/context.ts";
 import type { Tx } from "#platform/db/tx.ts";
 import type { Log } from "#platform/log.ts";
 
-import {
-  boolArray,
-  int2Array,
-  int4Array,
-  int8Array,
-  textArray,
-  timestampArray,
-} from "./binary-arrays.ts";
+import { boolArray, int2Array, int4Array, int8Array, textArray } from "./binary-arrays.ts";
 import type { Batch, Claimed } from "./claims.ts";
 import type { Fate, Projector, Provider } from "./ports.ts";
 import {
@@ -274,7 +267,7 @@ async function finish(
   await client.query({
     name: "inbox_finish",
     text: `select inbox_finish($1, $2, $3, $4::bigint[], $5::integer[], $6::smallint[], $7::smallint[], $8::text[], $9::text[], $10::text[], $11::text[], $12::boolean[],
-      $13::integer[], $14::text[], $15::timestamptz[], $16::text[], interval '0')`,
+      $13::integer[], $14::text[], $15::integer[], $16::text[], interval '0')`,
     values: [
       end.token,
       now,
@@ -296,9 +289,7 @@ async function finish(
       failing.length === 0 ? null : textArray(failing.map(({ event }) => event.okey)),
       failing.length === 0
         ? null
-        : timestampArray(
-            failing.map(({ event }) => addMs(now, backoffMs(event.attempts + 1, deps.chance()))),
-          ),
+        : int4Array(failing.map(({ event }) => backoffMs(event.attempts + 1, deps.chance()))),
       failing.length === 0 ? null : textArray(failing.map(({ error }) => error)),
     ],
   });

@@ -9,18 +9,25 @@ import { decodeAccepted, encodeAccepted } from "./spool-record.core.ts";
 describe("backoff", () => {
   test("only grows, starts at a second, never exceeds an hour and a quarter", () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 1000 }), fc.double({ min: 0, max: 1, noNaN: true }), (failures, chance) => {
-        const ms = backoffMs(failures, chance);
-        expect(ms).toBeGreaterThanOrEqual(1_000);
-        expect(ms).toBeLessThanOrEqual(4_500_000);
-        expect(backoffMs(failures + 1, 0)).toBeGreaterThanOrEqual(backoffMs(failures, 0));
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 1000 }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (failures, chance) => {
+          const ms = backoffMs(failures, chance);
+          expect(ms).toBeGreaterThanOrEqual(1_000);
+          expect(ms).toBeLessThanOrEqual(4_500_000);
+          expect(backoffMs(failures + 1, 0)).toBeGreaterThanOrEqual(backoffMs(failures, 0));
+        },
+      ),
     );
   });
 
   test("the last try leaves a reason behind and is the last", () => {
     expect(verdictOfFailure(MAX_ATTEMPTS - 1, "boom").code).toBe(LATER);
-    expect(verdictOfFailure(MAX_ATTEMPTS, "boom")).toMatchObject({ code: 5, reason: "Failed 12 times; the last: boom" });
+    expect(verdictOfFailure(MAX_ATTEMPTS, "boom")).toMatchObject({
+      code: 5,
+      reason: "Failed 12 times; the last: boom",
+    });
   });
 
   test.each([
@@ -41,29 +48,43 @@ describe("backoff", () => {
 });
 
 describe("sharing a batch out", () => {
-  const place = fc.record({ lane: fc.constantFrom(0 as const, 1 as const, 5 as const, 9 as const), provider: fc.constantFrom(1, 2), workspaceId: fc.integer({ min: 1, max: 200 }) });
+  const place = fc.record({
+    lane: fc.constantFrom(0 as const, 1 as const, 5 as const, 9 as const),
+    provider: fc.constantFrom(1, 2),
+    workspaceId: fc.integer({ min: 1, max: 200 }),
+  });
 
   test("looks at everybody within a few turns, never above an allowance, and always at something", () => {
     fc.assert(
-      fc.property(fc.uniqueArray(place, { minLength: 1, maxLength: 150, selector: (one) => JSON.stringify(one) }), fc.integer({ min: 10, max: 500 }), (places, total) => {
-        const seen = new Set<Triple>();
-        for (let turn = 0; turn < 4; turn += 1) {
-          const windows = shareOut(places, total, () => 7, turn);
-          expect(windows.length).toBeGreaterThan(0);
-          for (const window of windows) {
-            seen.add(window.triple);
-            expect(window.take).toBeLessThanOrEqual(7);
-            expect(window.share).toBeGreaterThanOrEqual(1);
+      fc.property(
+        fc.uniqueArray(place, {
+          minLength: 1,
+          maxLength: 150,
+          selector: (one) => JSON.stringify(one),
+        }),
+        fc.integer({ min: 10, max: 500 }),
+        (places, total) => {
+          const seen = new Set<Triple>();
+          for (let turn = 0; turn < 4; turn += 1) {
+            const windows = shareOut(places, total, () => 7, turn);
+            expect(windows.length).toBeGreaterThan(0);
+            for (const window of windows) {
+              seen.add(window.triple);
+              expect(window.take).toBeLessThanOrEqual(7);
+              expect(window.share).toBeGreaterThanOrEqual(1);
+            }
           }
-        }
-        expect(seen.size).toBe(places.length);
-      }),
+          expect(seen.size).toBe(places.length);
+        },
+      ),
     );
   });
 
   test("bulk keeps its twentieth and money its half while all lanes are full", () => {
     const at = (lane: 0 | 1 | 5 | 9): Triple => ({ lane, provider: 1, workspaceId: 1 });
-    const shares = shareOut([at(1), at(5), at(9)], 500, () => Number.POSITIVE_INFINITY, 0).map((window) => window.share);
+    const shares = shareOut([at(1), at(5), at(9)], 500, () => Number.POSITIVE_INFINITY, 0).map(
+      (window) => window.share,
+    );
     expect(shares).toEqual([278, 195, 28]);
   });
 
@@ -108,25 +129,31 @@ describe("the breaker", () => {
 describe("a spooled event", () => {
   test("comes back as it went, whatever is in it", () => {
     fc.assert(
-      fc.property(fc.string(), fc.string(), fc.uint8Array(), fc.option(fc.date({ min: new Date(0), max: new Date(4e12), noInvalidDate: true })), (id, key, body, occurredAt) => {
-        const event = {
-          workspaceId: 7,
-          endpointId: 3,
-          provider: "stripe" as const,
-          secretNo: 1,
-          externalId: id,
-          eventType: "x",
-          okey: key,
-          lane: 5 as const,
-          occurredAt,
-          receivedAt: new Date(1_700_000_000_000),
-          apiVersion: null,
-          fingerprint: Buffer.alloc(16, 7),
-          body: Buffer.from(body),
-          dead: null,
-        };
-        expect(decodeAccepted(encodeAccepted(event))).toEqual(event);
-      }),
+      fc.property(
+        fc.string(),
+        fc.string(),
+        fc.uint8Array(),
+        fc.option(fc.date({ min: new Date(0), max: new Date(4e12), noInvalidDate: true })),
+        (id, key, body, occurredAt) => {
+          const event = {
+            workspaceId: 7,
+            endpointId: 3,
+            provider: "stripe" as const,
+            secretNo: 1,
+            externalId: id,
+            eventType: "x",
+            okey: key,
+            lane: 5 as const,
+            occurredAt,
+            receivedAt: new Date(1_700_000_000_000),
+            apiVersion: null,
+            fingerprint: Buffer.alloc(16, 7),
+            body: Buffer.from(body),
+            dead: null,
+          };
+          expect(decodeAccepted(encodeAccepted(event))).toEqual(event);
+        },
+      ),
     );
   });
 });
