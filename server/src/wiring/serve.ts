@@ -23,13 +23,14 @@ import { openHttp } from "#interfaces/http/server.ts";
 import { type Config, PROJECT_ROOT } from "#platform/config/env.ts";
 import { openListener } from "#platform/db/listener.ts";
 import { openMetrics } from "#platform/metrics.ts";
+import { ensureQueues } from "#platform/queue/boss.ts";
 
 import { openAccess } from "./access.ts";
 import { auditFolders } from "./audit-folders.ts";
 import { providersOf } from "./billing.ts";
 import type { Database } from "./database.ts";
 import { type House, openHouse } from "./house.ts";
-import { REACTION_TABLE, boundOperations } from "./rooms.ts";
+import { REACTIONS, REACTION_TABLE, boundOperations, handlersOf } from "./rooms.ts";
 import { secretBox } from "./secrets.ts";
 import { SOURCES } from "./sources.ts";
 import { VERSION } from "./version.ts";
@@ -142,6 +143,12 @@ async function hangWatch(
 
 async function hangDesk(house: House, app: FastifyInstance, parts: Part[]): Promise<void> {
   const { clock, config } = house;
+  // An operation may announce before any worker has ever run here. A database that is away is the worker's to wait for.
+  await ensureQueues(house.pool("purser_jobs"), [...REACTIONS, ...handlersOf(house)]).catch(
+    (error: unknown) => {
+      house.log.warn({ err: error }, "the queues could not be declared yet");
+    },
+  );
   const { auth, identify } = openAccess(house, REACTION_TABLE);
   const authenticate = createAuthenticate(identify);
   const { health, metrics } = await hangWatch(house, app, {

@@ -5,7 +5,7 @@ import { runRecorder } from "#domains/jobs/recorder.ts";
 import { startScheduler } from "#domains/jobs/scheduler.ts";
 import { startInboxWorker } from "#interfaces/worker/inbox-worker.ts";
 import type { Config } from "#platform/config/env.ts";
-import { ensureQueues, startQueueWorker } from "#platform/queue/boss.ts";
+import { startQueueWorker } from "#platform/queue/boss.ts";
 import { stripeProjector } from "#providers/stripe/projector.ts";
 
 import { auditFolders } from "./audit-folders.ts";
@@ -19,7 +19,6 @@ const PATIENCE_MS = 10_000;
 export async function work(config: Config, database: Database): Promise<{ stop(): Promise<void> }> {
   const house = openHouse(config, database, { process: "worker", reactions: REACTION_TABLE });
   const handlers = [...REACTIONS, ...handlersOf(house)];
-  await ensureQueues(house.pool("purser_jobs"), handlers);
   const inbox = startInboxWorker({
     workerId: house.nodeId,
     pool: house.pool("purser_worker"),

@@ -3,7 +3,7 @@ import { OpenAPIGenerator } from "@orpc/openapi";
 import { OpenAPIHandler } from "@orpc/openapi/fastify";
 import { ORPCError, os } from "@orpc/server";
 import { ZodToJsonSchemaConverter } from "@orpc/zod/zod4";
-import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 
 import type { Log } from "#platform/log.ts";
 import type { BoundOperation, Run } from "#platform/operation/bound.ts";
@@ -26,6 +26,7 @@ export interface OperationDoor {
 
 interface CallContext {
   readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
 }
 
 /** Hangs every operation on its path, the previews on theirs, and prints the OpenAPI document. Knows no operation by name. */
@@ -68,7 +69,7 @@ export function operationRoutes(door: OperationDoor): (app: FastifyInstance) => 
     app.all("/api/*", async (request, reply) => {
       const { matched } = await handler.handle(request, reply, {
         prefix: "/api",
-        context: { request },
+        context: { request, reply },
       });
       if (!matched) {
         throw new Problem(
@@ -96,10 +97,25 @@ function procedureOf(door: OperationDoor, bound: BoundOperation) {
     })
     .input(operation.input)
     .output(operation.output)
-    .handler(({ input, context: { request, run } }) => {
+    .handler(async ({ input, context: { request, reply, run } }) => {
       const hash = request.headers["purser-preview-hash"];
-      return bound.execute(run, input, typeof hash === "string" ? hash : null);
+      const result = await bound.execute(run, input, typeof hash === "string" ? hash : null);
+      sendHeaders(reply, result);
+      return result;
     });
+}
+
+/** An answer with `headers` (RateLimit of a quota) states them in the HTTP reply too. */
+function sendHeaders(reply: FastifyReply, result: unknown): void {
+  if (typeof result !== "object" || result === null || !("headers" in result)) {
+    return;
+  }
+  const { headers } = result;
+  if (typeof headers === "object" && headers !== null) {
+    for (const [name, value] of Object.entries(headers)) {
+      void reply.header(name, String(value));
+    }
+  }
 }
 
 /** oRPC carries our problem through its own error; the request's id rides along for the document. */
