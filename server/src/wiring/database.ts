@@ -2,7 +2,7 @@ import { join } from "node:path";
 
 import pg from "pg";
 
-import { type Config, localSecret } from "#platform/config/env.ts";
+import { type Config, hasLocalSecret, localSecret } from "#platform/config/env.ts";
 import { type RoleMode } from "#platform/db/roles.ts";
 import { type DatabaseUrls, embeddedUrls } from "#platform/postgres/embedded.ts";
 
@@ -22,10 +22,12 @@ export function embeddedFolder(config: Config): string {
   return join(config.dataDir, "postgres");
 }
 
+const SERVICE_SECRET = "db-service";
+
 /** Passwords of the two logins that `migrate` makes in an external Postgres; they live beside the other keys. */
 export function loginPasswords(config: Config): { service: string; operator: string } {
   return {
-    service: localSecret(config.dataDir, "db-service"),
+    service: localSecret(config.dataDir, SERVICE_SECRET),
     operator: localSecret(config.dataDir, "db-operator"),
   };
 }
@@ -50,7 +52,13 @@ export async function locateDatabase(config: Config): Promise<Database> {
 
 /** An external database: separate roles where `migrate` could make them, else the one documented fallback. */
 export async function external(config: Config, ownerUrl: string): Promise<Database> {
-  const hasRoles = await hasServiceLogin(ownerUrl);
+  const hasRoles = await hasServiceLogin(ownerUrl).catch((error: unknown) => {
+    // Down from boot: webhooks must be taken in all the same, as whom we were last time.
+    if (hasLocalSecret(config.dataDir, SERVICE_SECRET)) {
+      return true;
+    }
+    throw error;
+  });
   if (!hasRoles) {
     return { ownerUrl, serviceUrl: ownerUrl, operatorUrl: null, roles: "single", embedded: false };
   }

@@ -180,6 +180,10 @@ export function localSecret(dataDir: string, name: string, make?: () => string):
   return value;
 }
 
+export function hasLocalSecret(dataDir: string, name: string): boolean {
+  return existsSync(join(dataDir, "keys", name));
+}
+
 /** The variables that a child process of ours gets: the parent's, with these on top. */
 export function childEnvironment(extra: Record<string, string>): NodeJS.ProcessEnv {
   return { ...process.env, ...extra };
