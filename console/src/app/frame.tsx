@@ -31,6 +31,8 @@ import { type Connection, useConnection } from "./stream.ts";
 const loadPalette = () => import("./palette-room.tsx");
 const PaletteRoom = lazy(async () => ({ default: (await loadPalette()).PaletteRoom }));
 
+/** What is worked off at once is no figure worth a place in the navigation. */
+const LATE_S = 5;
 const PALETTE_AHEAD_MS = 400;
 
 const PLACES = [
@@ -78,7 +80,8 @@ export function Frame({ session, children }: FrameProps) {
     { keys: "u", label: "All times in UTC", group: "Everywhere", run: toggleUtc },
     { keys: "?", label: "These keys", group: "Everywhere", run: () => setHelp(true) },
   ]);
-  const depth = backlog.data?.depth ?? 0;
+  const late = (backlog.data?.oldestAgeS ?? 0) > LATE_S;
+  const depth = late ? (backlog.data?.depth ?? 0) : 0;
   return (
     <Shell
       workspace={session.workspace.name}

@@ -1,3 +1,8 @@
+import type { ReactNode } from "react";
+
+import { humanize } from "./format.ts";
+import { When } from "./when.tsx";
+
 import "./records.css";
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -20,6 +25,21 @@ export function valueText(value: unknown): string {
   return JSON.stringify(value);
 }
 
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d/u;
+const TIME_NAME = /(?:at|start|end|since|until|due)$/iu;
+const SECONDS_FROM = 1_000_000_000;
+const SECONDS_TO = 5_000_000_000;
+
+/** A value by what its field is: a provider's seconds since 1970 and our instants are shown as moments. */
+function valueView(name: string, value: unknown): ReactNode {
+  if (typeof value === "string" && INSTANT.test(value)) {
+    return <When at={value} as="short" />;
+  }
+  const seconds =
+    typeof value === "number" && TIME_NAME.test(name) && value > SECONDS_FROM && value < SECONDS_TO;
+  return seconds ? <When at={value * 1000} as="short" /> : valueText(value);
+}
+
 /** Field by field, from what to what. Fields that stay the same are left out. */
 export function Diff({ before, after }: DiffProps) {
   const names = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])].filter(
@@ -33,13 +53,15 @@ export function Diff({ before, after }: DiffProps) {
       <tbody>
         {names.map((name) => (
           <tr key={name}>
-            <th scope="row">{name}</th>
+            <th scope="row" title={name}>
+              {humanize(name)}
+            </th>
             <td>
               {before === null ? null : (
                 <>
                   <del>
                     <span className="sr-only">from </span>
-                    {valueText(before[name])}
+                    {valueView(name, before[name])}
                   </del>
                   <span className="diff-arrow" aria-hidden>
                     →
@@ -51,7 +73,7 @@ export function Diff({ before, after }: DiffProps) {
               ) : (
                 <ins>
                   <span className="sr-only">to </span>
-                  {valueText(after[name])}
+                  {valueView(name, after[name])}
                 </ins>
               )}
             </td>

@@ -1,6 +1,6 @@
 import { type ReactNode, useState } from "react";
 
-import { formatCount } from "./format.ts";
+import { formatCount, plural } from "./format.ts";
 import { useCopied } from "./id-chip.tsx";
 
 import "./records.css";
@@ -104,7 +104,8 @@ function Node({ name, value, open, last }: NodeProps) {
         {left}
         {shown ? null : (
           <span className="dim">
-            {entries.length} {right}
+            {" "}
+            {plural(entries.length, Array.isArray(value) ? "item" : "field")} {right}
             {comma}
           </span>
         )}

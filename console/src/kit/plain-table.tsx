@@ -6,6 +6,8 @@ export interface PlainColumn<Row> {
   readonly head: string;
   readonly cell: (row: Row) => ReactNode;
   readonly align?: "right";
+  /** Left out on a phone. */
+  readonly wideOnly?: boolean;
 }
 
 interface PlainTableProps<Row> {
@@ -23,7 +25,12 @@ export function PlainTable<Row>({ label, columns, rows, rowKey }: PlainTableProp
         <thead>
           <tr>
             {columns.map((column) => (
-              <th key={column.head} scope="col" data-align={column.align}>
+              <th
+                key={column.head}
+                scope="col"
+                data-align={column.align}
+                data-wide={column.wideOnly}
+              >
                 {column.head}
               </th>
             ))}
@@ -33,7 +40,7 @@ export function PlainTable<Row>({ label, columns, rows, rowKey }: PlainTableProp
           {rows.map((row) => (
             <tr key={rowKey(row)}>
               {columns.map((column) => (
-                <td key={column.head} data-align={column.align}>
+                <td key={column.head} data-align={column.align} data-wide={column.wideOnly}>
                   {column.cell(row)}
                 </td>
               ))}

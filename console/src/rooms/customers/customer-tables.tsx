@@ -6,6 +6,7 @@ import type {
 } from "purser/contract/billing";
 import { Link } from "wouter";
 
+import { ObjectLink } from "../../app/object-link.tsx";
 import { moneyTone, plain, subscriptionTone } from "../../app/words.ts";
 import { humanize } from "../../kit/format.ts";
 import { IdChip } from "../../kit/id-chip.tsx";
@@ -17,11 +18,7 @@ import { When } from "../../kit/when.tsx";
 const SUBSCRIPTIONS: readonly PlainColumn<SubscriptionRow>[] = [
   {
     head: "Subscription",
-    cell: (row) => (
-      <Link className="mono" href={`/subscriptions/${row.stripeSubscriptionId}`}>
-        {row.stripeSubscriptionId}
-      </Link>
-    ),
+    cell: (row) => <ObjectLink id={row.stripeSubscriptionId} keep={20} />,
   },
   {
     head: "Status",
@@ -31,7 +28,11 @@ const SUBSCRIPTIONS: readonly PlainColumn<SubscriptionRow>[] = [
       </StatusPill>
     ),
   },
-  { head: "Tier", cell: (row) => (row.tier === null ? "not mapped" : humanize(row.tier)) },
+  {
+    head: "Tier",
+    wideOnly: true,
+    cell: (row) => (row.tier === null ? "not mapped" : humanize(row.tier)),
+  },
   {
     head: "Amount",
     align: "right",
@@ -95,6 +96,7 @@ const INVOICES: readonly PlainColumn<InvoiceRow>[] = [
   },
   {
     head: "Open",
+    wideOnly: true,
     align: "right",
     cell: (row) =>
       row.amountRemaining.minor === 0 ? (
@@ -134,6 +136,7 @@ const PAYMENTS: readonly PlainColumn<PaymentRow>[] = [
   },
   {
     head: "Refunded",
+    wideOnly: true,
     align: "right",
     cell: (row) =>
       row.amountRefunded.minor === 0 ? (

@@ -42,10 +42,15 @@ const COLUMNS: readonly PlainColumn<Line>[] = [
   { head: "Standing", cell: ({ quota }) => standing(quota) },
   {
     head: "From",
+    wideOnly: true,
     cell: ({ quota }) =>
       quota.source === "plan" ? "the plan" : `set by ${quota.overrideBy ?? "somebody"}`,
   },
-  { head: "Begins anew", cell: ({ quota }) => <When at={quota.resetsAt} none="never" /> },
+  {
+    head: "Begins anew",
+    wideOnly: true,
+    cell: ({ quota }) => <When at={quota.resetsAt} none="never" />,
+  },
   { head: "", align: "right", cell: (line) => <SetButton {...line} /> },
 ];
 

@@ -1,8 +1,6 @@
 import type { inboxShow } from "purser/contract/inbox";
-import { Link } from "wouter";
 import type { z } from "zod";
 
-import { addressOf } from "../../app/addresses.ts";
 import { ObjectLink } from "../../app/object-link.tsx";
 import { eventTone, LANES } from "../../app/words.ts";
 import { Diff } from "../../kit/diff.tsx";
@@ -101,21 +99,12 @@ function Changes({ event }: { readonly event: EventDetail }) {
         <p className="dim">Nothing in the record.</p>
       ) : (
         event.changes.map((change) => {
-          const href = addressOf(change.id);
           const changed = Object.entries(change.changed);
+          const [before, after] = change.summary.split(change.id);
           return (
             <div key={`${change.table} ${change.id}`} style={{ marginBottom: 12 }}>
-              <p>
-                {change.summary}{" "}
-                {href === null ? (
-                  <span className="dim">
-                    <code>{change.table}</code> <IdChip id={change.id} keep={24} />
-                  </span>
-                ) : (
-                  <Link href={href} className="mono">
-                    {change.id}
-                  </Link>
-                )}
+              <p title={`${change.table} ${change.id}`}>
+                {before} <ObjectLink id={change.id} keep={40} /> {after}
               </p>
               {changed.length === 0 ? null : (
                 <Diff

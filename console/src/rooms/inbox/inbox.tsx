@@ -56,6 +56,9 @@ export function Inbox() {
   );
 }
 
+/** Younger than this, an event is not waiting but in work. */
+const AT_ONCE_S = 3;
+
 function BacklogSentence() {
   const backlog = useOperation(inboxBacklog, {});
   if (backlog.data === undefined) {
@@ -63,8 +66,8 @@ function BacklogSentence() {
   }
   const { depth, held, oldestAgeS, etaS } = backlog.data;
   const heldWords = held === 0 ? "" : ` ${plural(held, "event")} held until their rooms exist.`;
-  if (depth === 0) {
-    return `Everything is worked off.${heldWords}`;
+  if (depth === 0 || (oldestAgeS ?? 0) < AT_ONCE_S) {
+    return `Everything is worked off as it comes.${heldWords}`;
   }
   const oldest = oldestAgeS === null ? "" : `, the oldest for ${formatDuration(oldestAgeS * 1000)}`;
   const eta = etaS === null ? "" : ` Empty in about ${formatDuration(etaS * 1000)}.`;

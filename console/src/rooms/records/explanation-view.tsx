@@ -61,9 +61,10 @@ export function RecordEvents({ events }: { readonly events: readonly RecordEvent
   if (events.length === 0) {
     return <p className="dim">No event is recorded; it was fetched from the provider.</p>;
   }
-  const newestFirst = events.toSorted((left, right) =>
-    right.occurredAt.localeCompare(left.occurredAt),
-  );
+  // The chain comes oldest first; within one second its own order is what counts.
+  const newestFirst = events
+    .toReversed()
+    .toSorted((left, right) => right.occurredAt.localeCompare(left.occurredAt));
   return (
     <Timeline
       label="Events of the record"

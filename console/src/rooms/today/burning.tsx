@@ -46,11 +46,13 @@ const LANE_COLUMNS = [
   },
   {
     head: "Out / min",
+    wideOnly: true,
     align: "right" as const,
     cell: (lane: Lane) => formatCount(Math.round(lane.servedPerMinute)),
   },
   {
     head: "Empty in",
+    wideOnly: true,
     align: "right" as const,
     cell: (lane: Lane) =>
       lane.drainSeconds === null ? (
