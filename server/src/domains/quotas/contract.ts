@@ -106,6 +106,7 @@ export const checkQuota = defineOperation({
   output: quotaAnswer,
   risk: "read",
   roles: READERS,
+  replyHeaders: "headers",
   cli: { words: "quotas check", args: ["organizationId", "dimension", "amount"] },
 });
 
@@ -120,6 +121,7 @@ export const consumeQuota = defineOperation({
   output: quotaAnswer,
   risk: "write",
   roles: SUPPORTERS,
+  replyHeaders: "headers",
   cli: { words: "quotas consume", args: ["organizationId", "dimension", "amount"] },
 });
 
@@ -134,6 +136,7 @@ export const releaseQuota = defineOperation({
   output: quotaAnswer,
   risk: "write",
   roles: SUPPORTERS,
+  replyHeaders: "headers",
   cli: { words: "quotas release", args: ["organizationId", "dimension", "amount"] },
 });
 

@@ -100,17 +100,16 @@ function procedureOf(door: OperationDoor, bound: BoundOperation) {
     .handler(async ({ input, context: { request, reply, run } }) => {
       const hash = request.headers["purser-preview-hash"];
       const result = await bound.execute(run, input, typeof hash === "string" ? hash : null);
-      sendHeaders(reply, result);
+      sendHeaders(reply, operation.replyHeaders, result);
       return result;
     });
 }
 
-/** An answer with `headers` (RateLimit of a quota) states them in the HTTP reply too. */
-function sendHeaders(reply: FastifyReply, result: unknown): void {
-  if (typeof result !== "object" || result === null || !("headers" in result)) {
+function sendHeaders(reply: FastifyReply, field: string | undefined, result: unknown): void {
+  if (field === undefined || typeof result !== "object" || result === null) {
     return;
   }
-  const { headers } = result;
+  const headers: unknown = Object.entries(result).find(([name]) => name === field)?.[1];
   if (typeof headers === "object" && headers !== null) {
     for (const [name, value] of Object.entries(headers)) {
       void reply.header(name, String(value));

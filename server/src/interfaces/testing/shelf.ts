@@ -26,7 +26,13 @@ export const bookRemove = defineOperation({
   method: "POST",
   path: "/books/{id}/remove",
   input: z.strictObject({ id: z.string().describe("The book"), copies: z.number().int().min(1) }),
-  output: z.object({ id: z.string(), left: z.number() }),
+  output: z.object({
+    id: z.string(),
+    left: z.number(),
+    headers: z.record(z.string(), z.string()),
+    words: z.record(z.string(), z.string()),
+  }),
+  replyHeaders: "headers",
   risk: "dangerous",
   roles: ["owner"],
   cli: { words: "books remove", args: ["id"] },
@@ -74,7 +80,12 @@ export function openShelf(): Shelf {
         },
         apply: async (_ctx: Ctx, { id }, { after }) => {
           copies.set(id, after);
-          return { id, left: after };
+          return {
+            id,
+            left: after,
+            headers: { "books-left": String(after) },
+            words: { "not a header": "x" },
+          };
         },
       }),
     ],

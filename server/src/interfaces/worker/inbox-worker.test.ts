@@ -6,23 +6,23 @@ import type { Fate, InboxEvent, Projector } from "#domains/inbox/ports.ts";
 import { applyReplay, planReplay } from "#domains/inbox/replay.commands.ts";
 import { sweepInbox } from "#domains/inbox/retention.ts";
 import { segmentCache } from "#domains/inbox/segment-cache.ts";
+import type { BatchCtx, Ctx } from "#platform/context.ts";
+import type { AuditEntry } from "#platform/context.ts";
+import { inTx, type Tx } from "#platform/db/tx.ts";
+
+import { type InboxWorker, startInboxWorker } from "./inbox-worker.ts";
 import {
   openTestInbox,
   postStripe,
   silentLog,
   stripeBody as bodyOf,
   type TestInbox,
-} from "#domains/inbox/testing.ts";
-import type { BatchCtx, Ctx } from "#platform/context.ts";
-import type { AuditEntry } from "#platform/context.ts";
-import { inTx, type Tx } from "#platform/db/tx.ts";
-
-import { type InboxWorker, startInboxWorker } from "./inbox-worker.ts";
+} from "./testing.ts";
 
 let inbox: TestInbox;
 /** The intake remembers what it stored, although the tests clear the tables: contents differ from test to test. */
-let round = 0;
-const stripeBody: typeof bodyOf = (event) => bodyOf({ extra: round, ...event });
+let testNumber = 0;
+const stripeBody: typeof bodyOf = (event) => bodyOf({ extra: testNumber, ...event });
 beforeAll(async () => {
   inbox = await openTestInbox();
   await inbox.admin.query(`
@@ -30,7 +30,7 @@ beforeAll(async () => {
     grant select, insert on effects to purser_worker`);
 });
 beforeEach(async () => {
-  round += 1;
+  testNumber += 1;
   await inbox.admin.query(
     "truncate effects, inbox_events, inbox_segments, inbox_work, inbox_keys, inbox_leases, inbox_waiting, inbox_outcomes, inbox_attempts, inbox_controls, inbox_duplicates",
   );
@@ -106,7 +106,7 @@ async function eventually<T>(ask: () => Promise<T>, wanted: unknown): Promise<vo
     .toEqual(wanted);
 }
 
-async function fates(): Promise<Record<string, string>> {
+async function results(): Promise<Record<string, string>> {
   const rows = await inbox.rows<{ event_id: string; processing_result: string }>(
     "select event_id, processing_result from webhook_events order by id",
   );
@@ -150,7 +150,7 @@ describe("working off", () => {
       }
     };
     await whileWorking([ledger(decide)], async () => {
-      await eventually(fates, {
+      await eventually(results, {
         evt_a: "ok",
         evt_b: "ignored",
         evt_c: "superseded",
@@ -194,7 +194,7 @@ describe("working off", () => {
         );
       },
     );
-    expect((await fates())["evt_77"]).toBe("retrying");
+    expect((await results())["evt_77"]).toBe("retrying");
     expect(await effects()).not.toContain("evt_77");
     expect(new Set(await effects()).size).toBe(199);
   });
@@ -239,7 +239,7 @@ describe("working off", () => {
         ),
       ],
       async () => {
-        await eventually(fates, { evt_1: "error", evt_2: "ok" });
+        await eventually(results, { evt_1: "error", evt_2: "ok" });
       },
     );
     const [dead] = await inbox.rows<{ error: string }>(
@@ -272,7 +272,7 @@ describe("working off", () => {
     await whileWorking([ledger(never)], async () => {
       await eventually(async () => (await leftovers())["waiting"], 1);
       inbox.clock.advanceMs(25 * 3_600_000);
-      await eventually(fates, { evt_orphan: "error" });
+      await eventually(results, { evt_orphan: "error" });
     });
     inbox.clock.set(new Date("2026-11-21T10:00:00Z"));
     expect(await leftovers()).toEqual(NOTHING);
@@ -446,7 +446,7 @@ describe("leases", () => {
       }
     }
     await whileWorking([ledger()], async () => {
-      await eventually(fates, { evt_1: "error", evt_2: "ok" });
+      await eventually(results, { evt_1: "error", evt_2: "ok" });
     });
     expect(await effects()).toEqual(["evt_2"]);
     expect(await leftovers()).toEqual(NOTHING);
@@ -486,14 +486,14 @@ describe("replay", () => {
     const once: Decide = (event) =>
       event.replay ? { kind: "superseded", by: null, reason: "nothing new" } : { kind: "applied" };
     await whileWorking([ledger(once)], async () => {
-      await eventually(fates, { evt_1: "ok" });
+      await eventually(results, { evt_1: "ok" });
       expect(await replay({ ids: ["evt_1"] })).toBe(1);
       await eventually(async () => (await inbox.rows("select from inbox_attempts")).length, 1);
       expect(await replay({ ids: ["evt_1"] })).toBe(1);
       await eventually(async () => (await inbox.rows("select from inbox_attempts")).length, 2);
     });
     expect(await effects()).toEqual(["evt_1"]);
-    expect(await fates()).toEqual({ evt_1: "ok" });
+    expect(await results()).toEqual({ evt_1: "ok" });
     expect(audited.map((entry) => entry.action)).toEqual(["webhook.replayed", "webhook.replayed"]);
     expect(await leftovers()).toEqual(NOTHING);
   });
@@ -531,7 +531,7 @@ describe("retention", () => {
   test("bodies go after 30 days, events after 90, and what is still to do keeps both", async () => {
     await take({ id: "evt_done" });
     await whileWorking([ledger()], async () => {
-      await eventually(fates, { evt_done: "ok" });
+      await eventually(results, { evt_done: "ok" });
     });
     await take({ id: "evt_pending", customer: "cus_2" });
     const count = async () =>

@@ -1,10 +1,10 @@
 import { randomInt } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import type { Pool, PoolClient } from "pg";
+import type { Pool } from "pg";
 
 import { applyBatch } from "#domains/inbox/apply.ts";
-import { type Batch, type Claimed, type Claims, claimsOf, LEASE_S } from "#domains/inbox/claims.ts";
+import { type Batch, type Claimed, type Claims, claimsOf } from "#domains/inbox/claims.ts";
 import type { Projector, Provider } from "#domains/inbox/ports.ts";
 import { troubleOf } from "#domains/inbox/retry.core.ts";
 import { segmentCache } from "#domains/inbox/segment-cache.ts";
@@ -123,45 +123,46 @@ async function runSlot(state: State): Promise<void> {
 
 /** A batch in hand is kept through a loss of the database: as long as nobody took the lease over, it is still ours. */
 async function work(state: State, batch: Batch): Promise<void> {
-  const { options } = state;
   state.beat.hold(batch.token);
   try {
-    for (let pauseMs = 50; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
-      try {
-        // oxlint-disable-next-line no-await-in-loop -- tries follow one another
-        const applied = await applyBatch(
-          {
-            pool: options.pool,
-            worker: options.workerId,
-            clock: options.clock,
-            log: options.log,
-            projectors: state.projectors,
-            batchCtx: options.batchCtx,
-            chance: () => randomInt(1_000_000) / 1_000_000,
-          },
-          batch,
-        );
-        if (applied.kind === "done") {
-          note(state, applied.settled, applied.failed > 0);
-          state.planner.troubled(applied.parked);
-        } else {
-          options.log.warn(
-            { token: batch.token, events: batch.events.length },
-            "A lease was lost; its batch is somebody else's now.",
-          );
-        }
-        return;
-      } catch (error) {
-        state.budget = nextBudget(state.budget, "bad", state.most);
-        if (troubleOf(error) !== "unavailable" || state.stopping) {
-          throw error;
-        }
-        // oxlint-disable-next-line no-await-in-loop -- the database is given time to come back
-        await sleep(pauseMs + randomInt(50));
-      }
+    let pauseMs = 50;
+    // oxlint-disable-next-line no-await-in-loop -- tries follow one another
+    while (!(await tryOnce(state, batch))) {
+      // oxlint-disable-next-line no-await-in-loop -- the database is given time to come back
+      await sleep(pauseMs + randomInt(50));
+      pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
     }
   } finally {
     state.beat.letGo(batch.token);
+  }
+}
+
+/** False where the database is away and the batch may be tried again. */
+async function tryOnce(state: State, batch: Batch): Promise<boolean> {
+  const { pool, workerId, clock, log, batchCtx } = state.options;
+  const { projectors } = state;
+  const chance = (): number => randomInt(1_000_000) / 1_000_000;
+  try {
+    const applied = await applyBatch(
+      { pool, worker: workerId, clock, log, projectors, batchCtx, chance },
+      batch,
+    );
+    if (applied.kind === "done") {
+      note(state, applied.settled, applied.failed > 0);
+      state.planner.troubled(applied.parked);
+    } else {
+      log.warn(
+        { token: batch.token, events: batch.events.length },
+        "A lease was lost; its batch is somebody else's now.",
+      );
+    }
+    return true;
+  } catch (error) {
+    state.budget = nextBudget(state.budget, "bad", state.most);
+    if (troubleOf(error) !== "unavailable" || state.stopping) {
+      throw error;
+    }
+    return false;
   }
 }
 
@@ -173,51 +174,45 @@ function note(state: State, settled: readonly Claimed[], failed: boolean): void 
 
 /** LISTEN is a hint: whoever misses it polls a second later. */
 function listen(state: State): { stop(): Promise<void> } {
-  const { pool, log } = state.options;
-  let client: PoolClient | null = null;
-  let stopped = false;
-  const connect = async (): Promise<void> => {
-    while (!stopped) {
+  const ending = new AbortController();
+  const running = (async () => {
+    while (!ending.signal.aborted) {
       try {
         // oxlint-disable-next-line no-await-in-loop -- one connection at a time
-        const fresh = await pool.connect();
-        client = fresh;
-        // oxlint-disable-next-line no-await-in-loop -- see above
-        const lost = new Promise<void>((resolve) => {
-          fresh.once("error", () => {
-            resolve();
-          });
-          fresh.once("end", () => {
-            resolve();
-          });
-        });
-        fresh.on("notification", state.planner.wake);
-        // oxlint-disable-next-line no-await-in-loop -- see above
-        await fresh.query("listen purser_inbox");
-        // oxlint-disable-next-line no-await-in-loop -- see above
-        await lost;
-        client = null;
-        fresh.release(true);
+        await listenOnce(state, ending.signal);
       } catch (error) {
-        log.debug({ err: error }, "Not listening; polling.");
-        client?.release(true);
-        client = null;
+        state.options.log.debug({ err: error }, "Not listening; polling.");
         // oxlint-disable-next-line no-await-in-loop -- not faster than once a second
-        await sleep(1_000, undefined, { ref: false });
+        await sleep(1_000, undefined, { ref: false, signal: ending.signal }).catch(() => undefined);
       }
     }
-  };
-  const running = connect();
+  })();
   return {
     stop: async () => {
-      stopped = true;
-      const held = client;
-      client = null;
-      held?.removeAllListeners("notification");
-      held?.emit("end");
-      await Promise.race([running, sleep(1_500, undefined, { ref: false })]);
+      ending.abort();
+      await running;
     },
   };
 }
 
-export const LEASE_SECONDS = LEASE_S;
+/** Listens on one connection until it breaks or the worker ends. */
+async function listenOnce(state: State, ending: AbortSignal): Promise<void> {
+  const client = await state.options.pool.connect();
+  try {
+    const over = new Promise<void>((resolve) => {
+      const end = (): void => {
+        resolve();
+      };
+      client.once("error", end);
+      client.once("end", end);
+      ending.addEventListener("abort", end, { once: true });
+    });
+    client.on("notification", () => {
+      state.planner.wake();
+    });
+    await client.query("listen purser_inbox");
+    await over;
+  } finally {
+    client.release(true);
+  }
+}

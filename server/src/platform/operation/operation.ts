@@ -36,6 +36,8 @@ export interface Operation<
   readonly risk: Risk;
   readonly roles: readonly Role[];
   readonly cli: CliWords;
+  /** The field of the output whose entries are stated as HTTP header fields too (RateLimit of a quota). */
+  readonly replyHeaders?: string;
 }
 
 export function defineOperation<Input extends z.ZodType, Output extends z.ZodType>(
