@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
+import { inTx } from "../../server/src/platform/db/tx.ts";
 import { type Kit, openKit } from "./projection-kit.ts";
 import {
   type EventBody,
@@ -154,4 +155,72 @@ it("an invoice that is paid within the second of its creation is paid", async ()
     ]),
   ).toEqual({ status: "paid", amount_paid_cents: 4900 });
   expect(kit.enqueued).toEqual([]);
+});
+
+it("an event that the inbox gives up shows as failed until a replay applies it", async () => {
+  const [event] = subscribed("dead");
+  const inboxId = 9_000_000_001;
+  await inTx(kit.superuser, [kit.workspaceId], async (tx) => {
+    await tx.client.query(
+      `insert into inbox_events (id, segment_id, occurred_at, received_at, workspace_id, endpoint_id, body_offset, body_length,
+                                 provider, lane, secret_no, fingerprint, external_id, event_type, okey)
+       values ($1, 1, now(), now(), $2, 1, 0, 0, 1, 1, 0, '\\x00', 'evt_dead_1', 'customer.subscription.created', 'stripe:cus_dead')`,
+      [inboxId, kit.workspaceId],
+    );
+    await tx.client.query(
+      "insert into inbox_outcomes (event_id, at, workspace_id, fate, attempts, reason) values ($1, now(), $2, 5, 12, 'gave up')",
+      [inboxId, kit.workspaceId],
+    );
+  });
+  const told =
+    "select fate, processing_error, processed_at is null as open from subscription_events where stripe_event_id = $1";
+  expect(await one(told, ["evt_dead_1"])).toEqual({
+    fate: "failed",
+    processing_error: "gave up",
+    open: true,
+  });
+  await kit.project(event === undefined ? [] : [event]);
+  expect(await one(told, ["evt_dead_1"])).toEqual({
+    fate: "applied",
+    processing_error: null,
+    open: false,
+  });
+});
+
+it("an unreadable event is quarantined with its reason and its object asked for", async () => {
+  kit.enqueued.splice(0);
+  const [event] = subscribed("shape_unknown");
+  const fates = await kit.project(
+    event === undefined ? [] : [{ ...event, version: "2031-01-01.zinnia" }],
+  );
+  expect(fates).toEqual([
+    { kind: "quarantined", reason: "API version 2031-01-01.zinnia is not known." },
+  ]);
+  expect(kit.enqueued).toMatchObject([
+    { name: "billing.refetch_object", payload: { id: "sub_shape_unknown", reason: "unreadable" } },
+  ]);
+  const rows = await kit.operator.query(
+    "select from subscriptions where stripe_subscription_id = 'sub_shape_unknown'",
+  );
+  expect(rows.rowCount).toBe(0);
+});
+
+it("an event of a type that nothing is kept of is ignored with its reason", async () => {
+  expect(
+    await kit.project([
+      { id: "evt_x", type: "payout.paid", created: T, object: { id: "po_1", object: "payout" } },
+    ]),
+  ).toEqual([{ kind: "ignored", reason: "Nothing here is kept of payout.paid." }]);
+});
+
+it("a replay of what was applied changes nothing and keeps what it changed the first time", async () => {
+  const events = subscribed("again");
+  await kit.project(events);
+  const told =
+    "select data -> 'changed' as changed, fate from subscription_events where stripe_event_id = $1";
+  const before = await one(told, ["evt_again_2"]);
+  expect(before).toMatchObject({ fate: "applied", changed: { status: ["incomplete", "active"] } });
+  const fates = await kit.project(events);
+  expect(fates.map((fate) => fate.kind)).toEqual(["superseded", "applied"]);
+  expect(await one(told, ["evt_again_2"])).toEqual(before);
 });
