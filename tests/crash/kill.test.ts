@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import {
   type Child,
@@ -16,14 +16,8 @@ import {
   until,
 } from "./kit.ts";
 
-declare module "vitest" {
-  interface ProvidedContext {
-    /** Rounds of killing; the long form sets more. */
-    readonly crashRounds?: number;
-  }
-}
-
-const ROUNDS = inject("crashRounds") ?? 12;
+/** The long form: `vitest run --project crash --mode long`. */
+const ROUNDS = isLong() ? 60 : 12;
 const ROUND_MS = 1_200;
 
 let house: Awaited<ReturnType<typeof openHouse>>;
@@ -36,6 +30,11 @@ afterAll(async () => {
   await house.close();
   rmSync(dir, { recursive: true, force: true });
 });
+
+function isLong(): boolean {
+  const env: unknown = Reflect.get(import.meta, "env");
+  return typeof env === "object" && env !== null && "MODE" in env && env.MODE === "long";
+}
 
 function pendingWork(): Promise<number> {
   return house.admin

@@ -184,13 +184,13 @@ export function startLoad(options: {
   const acknowledged = new Set<string>();
   let offered = 0;
   let slowest = 0;
-  let running = true;
+  const ending = new AbortController();
   const sender = async (): Promise<void> => {
-    while (running) {
+    while (!ending.signal.aborted) {
       const n = (offered += 1);
       const id = `evt_${options.tag}_${String(n)}`;
       const body = eventBody(id, `cus_${String(n % options.keys)}`);
-      for (let tries = 0; running || tries === 0; tries += 1) {
+      for (let tries = 0; !ending.signal.aborted || tries === 0; tries += 1) {
         const startedMs = performance.now();
         // oxlint-disable-next-line no-await-in-loop -- a sender waits for its answer
         const status = await post(options.port, body);
@@ -214,7 +214,7 @@ export function startLoad(options: {
     offered: () => offered,
     slowestMs: () => slowest,
     stop: async () => {
-      running = false;
+      ending.abort();
       await Promise.all(senders);
     },
   };

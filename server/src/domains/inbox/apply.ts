@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { drizzle } from "drizzle-orm/node-postgres";
 import type { Pool, PoolClient } from "pg";
 
 import type { Clock } from "#platform/clock.ts";
 import type { BatchCtx } from "#platform/context.ts";
-import type { Tx } from "#platform/db/tx.ts";
+import { type Tx, txOn } from "#platform/db/tx.ts";
 import type { Log } from "#platform/log.ts";
 
 import { boolArray, int2Array, int4Array, int8Array, textArray } from "./binary-arrays.ts";
@@ -94,7 +93,7 @@ async function applyOnce(deps: ApplyDeps, batch: Batch, oneByOne: boolean): Prom
       return { kind: "fenced" };
     }
     const now = deps.clock.now();
-    const tx: Tx = { db: drizzle({ client }), client };
+    const tx: Tx = txOn(client);
     const judged = await judgeAll(
       { deps, ctx: deps.batchCtx(tx, now), client, oneByOne },
       batch.events,

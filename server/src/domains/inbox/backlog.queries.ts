@@ -21,6 +21,13 @@ interface WorkRow {
   readonly oldest: Date | null;
 }
 
+interface RateRow {
+  readonly lane: number;
+  readonly provider: number;
+  readonly arrived: number;
+  readonly settled: number;
+}
+
 type Backlog = z.input<typeof inboxBacklog.output>;
 
 export async function readBacklog(ctx: Ctx): Promise<Backlog> {
@@ -97,37 +104,54 @@ export async function readBacklog(ctx: Ctx): Promise<Backlog> {
 function rowsOf(
   now: Date,
   work: readonly WorkRow[],
-  rates: readonly { lane: number; provider: number; arrived: number; settled: number }[],
+  rates: readonly RateRow[],
   seconds: number,
 ): Backlog["rows"] {
   const codes = new Set([...work, ...rates].map((row) => row.lane + row.provider * 16));
   return [...codes]
     .toSorted((a, b) => (a % 16) - (b % 16) || a - b)
-    .map((code) => {
-      const lane = LANES.find((known) => known === code % 16) ?? 5;
-      const provider = Math.floor(code / 16);
-      const waits = work.find((row) => row.lane === lane && row.provider === provider);
-      const rate = rates.find((row) => row.lane === lane && row.provider === provider);
-      const arrivalPerS = round((rate?.arrived ?? 0) / seconds);
-      const servicePerS = round((rate?.settled ?? 0) / seconds);
-      const pending = (waits?.ready ?? 0) + (waits?.retrying ?? 0);
-      return {
-        lane,
-        provider: providerOf(provider),
-        ready: waits?.ready ?? 0,
-        retrying: waits?.retrying ?? 0,
-        waiting: waits?.waiting ?? 0,
-        held: waits?.held ?? 0,
-        oldestAgeS:
-          waits?.oldest == null
-            ? null
-            : Math.max(0, (now.getTime() - waits.oldest.getTime()) / 1000),
-        arrivalPerS,
-        servicePerS,
-        etaS: eta(pending, arrivalPerS, servicePerS),
-      };
-    });
+    .map((code) => rowOf({ now, code, work, rates, seconds }));
 }
+
+function rowOf(from: {
+  readonly now: Date;
+  readonly code: number;
+  readonly work: readonly WorkRow[];
+  readonly rates: readonly RateRow[];
+  readonly seconds: number;
+}): Backlog["rows"][number] {
+  const lane = LANES.find((known) => known === from.code % 16) ?? 5;
+  const provider = Math.floor(from.code / 16);
+  const here = (row: { readonly lane: number; readonly provider: number }): boolean =>
+    row.lane === lane && row.provider === provider;
+  const waits = from.work.find(here) ?? NO_WORK;
+  const rate = from.rates.find(here) ?? { arrived: 0, settled: 0 };
+  const arrivalPerS = round(rate.arrived / from.seconds);
+  const servicePerS = round(rate.settled / from.seconds);
+  return {
+    lane,
+    provider: providerOf(provider),
+    ready: waits.ready,
+    retrying: waits.retrying,
+    waiting: waits.waiting,
+    held: waits.held,
+    oldestAgeS:
+      waits.oldest === null
+        ? null
+        : Math.max(0, (from.now.getTime() - waits.oldest.getTime()) / 1000),
+    arrivalPerS,
+    servicePerS,
+    etaS: eta(waits.ready + waits.retrying, arrivalPerS, servicePerS),
+  };
+}
+
+const NO_WORK: Pick<WorkRow, "ready" | "retrying" | "waiting" | "held" | "oldest"> = {
+  ready: 0,
+  retrying: 0,
+  waiting: 0,
+  held: 0,
+  oldest: null,
+};
 
 function eta(depth: number, arrivalPerS: number, servicePerS: number): number | null {
   return depth === 0 || servicePerS <= arrivalPerS

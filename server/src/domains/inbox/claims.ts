@@ -60,6 +60,14 @@ interface Row {
   readonly failures?: number;
 }
 
+/** A place with ready work and the id of its first event. */
+export interface Found {
+  readonly lane: number;
+  readonly provider: number;
+  readonly workspace_id: number;
+  readonly event_id: number;
+}
+
 export interface Claims {
   fresh(
     windows: readonly Window<Place>[],
@@ -75,104 +83,61 @@ export interface Claims {
     readonly events: number;
     readonly closed: readonly number[];
   }): Promise<Batch | null>;
-  discover(): Promise<
-    readonly { lane: number; provider: number; workspace_id: number; event_id: number }[]
-  >;
+  discover(): Promise<readonly Found[]>;
   park(look: Look, options: { readonly limit: number; readonly leased: boolean }): Promise<void>;
   hold(place: Triple): Promise<void>;
   release(providers: readonly number[]): Promise<void>;
 }
 
-export function claimsOf(deps: {
+interface ClaimDeps {
   readonly pool: Pool;
   readonly worker: string;
   readonly segments: SegmentCache;
-}): Claims {
-  const lease = `${String(LEASE_S)} seconds`;
-  const batchOf = async (rows: readonly Row[]): Promise<Batch | null> => {
-    const token = rows.find((row) => row.token !== null)?.token;
-    if (token === undefined || token === null) {
-      return null;
-    }
-    const withWork = rows
-      .filter((row) => row.event_id !== null)
-      .toSorted((a, b) => (a.event_id ?? 0) - (b.event_id ?? 0));
-    const scope = [...new Set(withWork.map((row) => row.workspace_id))];
-    const bodies = await deps.segments.load(new Set(withWork.map((row) => row.segment_id)), scope);
-    return { token, events: withWork.map((row) => claimedOf(row, bodies)) };
-  };
+}
 
+const LEASE = `${String(LEASE_S)} seconds`;
+
+export function claimsOf(deps: ClaimDeps): Claims {
   return {
     fresh: async (windows, options) => {
-      const result = await deps.pool.query<Row>({
-        name: "inbox_claim",
-        text: `select * from inbox_claim($1, $2::interval, $3::smallint[], $4::smallint[], $5::integer[], $6::bigint[], $7::integer[], $8::integer[], $9, $10, $11::smallint[])`,
-        values: [
-          deps.worker,
-          lease,
-          int2Array(windows.map(({ triple }) => triple.lane)),
-          int2Array(windows.map(({ triple }) => triple.provider)),
-          int4Array(windows.map(({ triple }) => triple.workspaceId)),
-          int8Array(windows.map(({ triple }) => triple.floor)),
-          int4Array(windows.map(({ take }) => take)),
-          int4Array(windows.map(({ share }) => share)),
-          options.total,
-          options.agedId,
-          options.closed.length === 0 ? null : int2Array(options.closed),
-        ],
-      });
+      const result = await deps.pool.query<Row>(freshQuery(deps.worker, windows, options));
       const looks = result.rows.flatMap((row) => {
         const window = row.kind === 0 ? windows[row.ord - 1] : undefined;
-        return window === undefined
-          ? []
-          : [
-              {
-                place: window.triple,
-                seen: row.attempts,
-                firstId: row.event_id ?? 0,
-                busy: row.lane,
-                troubled: row.provider,
-              },
-            ];
+        return window === undefined ? [] : [lookOf(window.triple, row)];
       });
-      return { batch: await batchOf(result.rows.filter((row) => row.kind === 1)), looks };
+      return {
+        batch: await batchOf(
+          deps,
+          result.rows.filter((row) => row.kind === 1),
+        ),
+        looks,
+      };
     },
     due: async (options) => {
+      const closed = options.closed.length === 0 ? null : int2Array(options.closed);
       const result = await deps.pool.query<Row>({
         name: "inbox_claim_due",
         text: `select 1 as kind, 0 as ord, * from inbox_claim_due($1, $2::interval, $3, $4, $5, $6::smallint[])`,
-        values: [
-          deps.worker,
-          lease,
-          options.keys,
-          options.events,
-          options.alone,
-          options.closed.length === 0 ? null : int2Array(options.closed),
-        ],
+        values: [deps.worker, LEASE, options.keys, options.events, options.alone, closed],
       });
-      return batchOf(result.rows);
+      return batchOf(deps, result.rows);
     },
     discover: async () =>
       (
-        await deps.pool.query<{
-          lane: number;
-          provider: number;
-          workspace_id: number;
-          event_id: number;
-        }>({
+        await deps.pool.query<Found>({
           name: "inbox_discover",
           text: "select * from inbox_discover()",
         })
       ).rows,
-    park: async (look, options) => {
+    park: async ({ place }, options) => {
       await deps.pool.query({
         name: "inbox_park",
         text: "select inbox_park($1, $2, $3, $4, $5, $6)",
         values: [
-          look.place.lane,
-          look.place.provider,
-          look.place.workspaceId,
-          look.place.floor,
+          place.lane,
+          place.provider,
+          place.workspaceId,
+          place.floor,
           options.limit,
           options.leased,
         ],
@@ -193,6 +158,53 @@ export function claimsOf(deps: {
       );
     },
   };
+}
+
+function lookOf(place: Place, row: Row): Look {
+  return {
+    place,
+    seen: row.attempts,
+    firstId: row.event_id ?? 0,
+    busy: row.lane,
+    troubled: row.provider,
+  };
+}
+
+function freshQuery(
+  worker: string,
+  windows: readonly Window<Place>[],
+  options: { readonly total: number; readonly agedId: number; readonly closed: readonly number[] },
+) {
+  return {
+    name: "inbox_claim",
+    text: `select * from inbox_claim($1, $2::interval, $3::smallint[], $4::smallint[], $5::integer[], $6::bigint[], $7::integer[], $8::integer[], $9, $10, $11::smallint[])`,
+    values: [
+      worker,
+      LEASE,
+      int2Array(windows.map(({ triple }) => triple.lane)),
+      int2Array(windows.map(({ triple }) => triple.provider)),
+      int4Array(windows.map(({ triple }) => triple.workspaceId)),
+      int8Array(windows.map(({ triple }) => triple.floor)),
+      int4Array(windows.map(({ take }) => take)),
+      int4Array(windows.map(({ share }) => share)),
+      options.total,
+      options.agedId,
+      options.closed.length === 0 ? null : int2Array(options.closed),
+    ],
+  };
+}
+
+async function batchOf(deps: ClaimDeps, rows: readonly Row[]): Promise<Batch | null> {
+  const token = rows.find((row) => row.token !== null)?.token;
+  if (token === undefined || token === null) {
+    return null;
+  }
+  const withWork = rows
+    .filter((row) => row.event_id !== null)
+    .toSorted((a, b) => (a.event_id ?? 0) - (b.event_id ?? 0));
+  const scope = [...new Set(withWork.map((row) => row.workspace_id))];
+  const bodies = await deps.segments.load(new Set(withWork.map((row) => row.segment_id)), scope);
+  return { token, events: withWork.map((row) => claimedOf(row, bodies)) };
 }
 
 function claimedOf(row: Row, bodies: ReadonlyMap<number, Buffer>): Claimed {

@@ -106,7 +106,7 @@ function conditions(ctx: Ctx, input: ListInput): Conditions {
   if (input.type !== undefined) {
     add(
       "e.event_type like ?",
-      `${input.type.replaceAll(/[\\%_]/g, String.raw`\$&`).replace(/\*$/, "%")}`,
+      input.type.replaceAll(/[\\%_]/g, String.raw`\$&`).replace(/\*$/, "%"),
     );
   }
   if (input.key !== undefined) {
@@ -260,11 +260,18 @@ export async function showEvent(
     bodyBytes: row.body_length,
     bodyKeptUntil: addHours(row.received_at, BODY_DAYS * 24).toISOString(),
     headers: { "signed with secret": String(row.secret_no) },
-    tries: tries.rows.map((entry) => ({ ...entry, at: entry.at.toISOString() })),
-    changes: changes.map((change) => ({
-      ...change,
+    tries: tries.rows.map(({ at, outcome, error, worker }) => ({
+      at: at.toISOString(),
+      outcome,
+      error,
+      worker,
+    })),
+    changes: changes.map(({ table, id: rowId, summary, changed }) => ({
+      table,
+      id: rowId,
+      summary,
       changed: Object.fromEntries(
-        Object.entries(change.changed).map(([field, [before, after]]) => [
+        Object.entries(changed).map(([field, [before, after]]) => [
           field,
           [before, after] satisfies [unknown, unknown],
         ]),

@@ -1,4 +1,4 @@
-import type { Pool } from "pg";
+import type { Pool, PoolClient } from "pg";
 
 import type { Clock } from "#platform/clock.ts";
 import type { Log } from "#platform/log.ts";
@@ -17,19 +17,21 @@ export interface IntakeFigures {
   stop(): Promise<void>;
 }
 
+interface FiguresDeps {
+  readonly nodeId: string;
+  readonly pool: Pool;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly spool?: { readonly spooled: () => number; readonly breaker: () => string };
+}
+
 interface Counted {
   readonly event: Accepted;
   count: number;
 }
 
 /** Once a second: this node is alive, how much came, which duplicates were answered from memory. Figures, not facts: a crash may lose a second of them. */
-export function startFigures(deps: {
-  readonly nodeId: string;
-  readonly pool: Pool;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly spool?: { readonly spooled: () => number; readonly breaker: () => string };
-}): IntakeFigures {
+export function startFigures(deps: FiguresDeps): IntakeFigures {
   let arrivals = new Map<number, number>();
   let duplicates = new Map<string, Counted>();
 
@@ -41,44 +43,13 @@ export function startFigures(deps: {
     const client = await deps.pool.connect();
     let failed = true;
     try {
-      const now = deps.clock.now();
       await client.query("begin");
       await client.query("select set_config('purser.workspaces', $1, true)", [
         `{${[...new Set(seen.map(({ event }) => event.workspaceId))].join(",")}}`,
       ]);
-      await client.query(
-        `insert into inbox_nodes (id, kind, seen_at, spooled, breaker) values ($1, 'intake', $2, $3, $4)
-         on conflict (id) do update set seen_at = excluded.seen_at, spooled = excluded.spooled, breaker = excluded.breaker`,
-        [deps.nodeId, now, deps.spool?.spooled() ?? 0, deps.spool?.breaker() ?? "closed"],
-      );
-      if (counts.length > 0) {
-        await client.query(
-          `insert into inbox_rates as r (minute, node, provider, lane, arrived)
-           select date_trunc('minute', $1::timestamptz), $2, c / 16, c % 16, n from unnest($3::integer[], $4::integer[]) as x(c, n)
-           on conflict (minute, node, provider, lane) do update set arrived = r.arrived + excluded.arrived`,
-          [
-            now,
-            deps.nodeId,
-            int4Array(counts.map(([code]) => code)),
-            int4Array(counts.map(([, count]) => count)),
-          ],
-        );
-      }
-      if (seen.length > 0) {
-        await client.query(
-          `insert into inbox_duplicates as d (event_id, workspace_id, count, last_at)
-           select e.id, e.workspace_id, x.n, $4
-           from unnest($1::integer[], $2::text[], $3::integer[]) as x(endpoint, external, n)
-           join inbox_events e on e.endpoint_id = x.endpoint and e.external_id = x.external collate "C" order by e.id
-           on conflict (event_id) do update set count = d.count + excluded.count, last_at = excluded.last_at`,
-          [
-            int4Array(seen.map(({ event }) => event.endpointId)),
-            textArray(seen.map(({ event }) => event.externalId)),
-            int4Array(seen.map(({ count }) => count)),
-            now,
-          ],
-        );
-      }
+      await writeNode(client, deps);
+      await writeArrivals(client, deps, counts);
+      await writeDuplicates(client, deps, seen);
       await client.query("commit");
       failed = false;
     } finally {
@@ -119,4 +90,54 @@ export function startFigures(deps: {
       await flush();
     },
   };
+}
+
+async function writeNode(client: PoolClient, deps: FiguresDeps): Promise<void> {
+  await client.query(
+    `insert into inbox_nodes (id, kind, seen_at, spooled, breaker) values ($1, 'intake', $2, $3, $4)
+     on conflict (id) do update set seen_at = excluded.seen_at, spooled = excluded.spooled, breaker = excluded.breaker`,
+    [deps.nodeId, deps.clock.now(), deps.spool?.spooled() ?? 0, deps.spool?.breaker() ?? "closed"],
+  );
+}
+
+async function writeArrivals(
+  client: PoolClient,
+  deps: FiguresDeps,
+  counts: readonly (readonly [number, number])[],
+): Promise<void> {
+  if (counts.length > 0) {
+    await client.query(
+      `insert into inbox_rates as r (minute, node, provider, lane, arrived)
+       select date_trunc('minute', $1::timestamptz), $2, c / 16, c % 16, n from unnest($3::integer[], $4::integer[]) as x(c, n)
+       on conflict (minute, node, provider, lane) do update set arrived = r.arrived + excluded.arrived`,
+      [
+        deps.clock.now(),
+        deps.nodeId,
+        int4Array(counts.map(([code]) => code)),
+        int4Array(counts.map(([, count]) => count)),
+      ],
+    );
+  }
+}
+
+async function writeDuplicates(
+  client: PoolClient,
+  deps: FiguresDeps,
+  seen: readonly Counted[],
+): Promise<void> {
+  if (seen.length > 0) {
+    await client.query(
+      `insert into inbox_duplicates as d (event_id, workspace_id, count, last_at)
+       select e.id, e.workspace_id, x.n, $4
+       from unnest($1::integer[], $2::text[], $3::integer[]) as x(endpoint, external, n)
+       join inbox_events e on e.endpoint_id = x.endpoint and e.external_id = x.external collate "C" order by e.id
+       on conflict (event_id) do update set count = d.count + excluded.count, last_at = excluded.last_at`,
+      [
+        int4Array(seen.map(({ event }) => event.endpointId)),
+        textArray(seen.map(({ event }) => event.externalId)),
+        int4Array(seen.map(({ count }) => count)),
+        deps.clock.now(),
+      ],
+    );
+  }
 }

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { afterFailure, afterSuccess, CLOSED, mayTry } from "./breaker.core.ts";
 import { backoffMs, LATER, MAX_ATTEMPTS, troubleOf, verdictOfFailure } from "./retry.core.ts";
 import { nextBudget, refill, shareOut, type Triple } from "./shares.core.ts";
-import { decodeAccepted, encodeAccepted } from "./spool-record.core.ts";
+import { decodeAccepted, encodeAccepted } from "./spool-record.ts";
 
 describe("backoff", () => {
   test("only grows, starts at a second, never exceeds an hour and a quarter", () => {

@@ -8,7 +8,7 @@ import { openSpool, type Spool, SpoolFull } from "#platform/spool/spool.ts";
 
 import { afterFailure, afterSuccess, type Breaker, CLOSED, mayTry } from "./breaker.core.ts";
 import type { Accepted, Appended, DurableLog } from "./durable-log.ts";
-import { decodeAccepted, encodeAccepted } from "./spool-record.core.ts";
+import { decodeAccepted, encodeAccepted } from "./spool-record.ts";
 
 /** A flush that takes longer than this is not waited for: providers want their answer. */
 const PATIENCE_MS = 1_000;

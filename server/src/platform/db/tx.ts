@@ -11,6 +11,11 @@ export interface Tx {
   readonly client: PoolClient;
 }
 
+/** For who opened the transaction on this connection himself: the inbox holds its fence there first. */
+export function txOn(client: PoolClient): Tx {
+  return { db: drizzle({ client }), client };
+}
+
 /** Rows of a hand-written statement. The caller states the row's shape because SQL cannot tell the compiler. */
 export async function rowsOf<Row extends object>(tx: Tx, statement: SQL): Promise<Row[]> {
   const result = await tx.db.execute(statement);

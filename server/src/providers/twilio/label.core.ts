@@ -11,17 +11,12 @@ export function labelTwilio(request: WebhookRequest): Label {
     return { ok: false, reason: parsed.reason, fingerprint };
   }
   const field = parsed === null ? formField(request.body) : jsonField(parsed.value);
-  const sid = field("MessageSid") ?? field("SmsSid") ?? field("CallSid") ?? field("RecordingSid");
+  const sid = first(field, SIDS);
   if (sid === null || sid.length > 100) {
     return { ok: false, reason: "The request names no message and no call.", fingerprint };
   }
   const kind = kindOf(field);
-  const status =
-    field("MessageStatus") ??
-    field("SmsStatus") ??
-    field("RecordingStatus") ??
-    field("CallStatus") ??
-    "";
+  const status = first(field, STATUSES) ?? "";
   const sequence = field("SequenceNumber") ?? "";
   const phone = field(kind === "message.status" ? "To" : "From");
   return {
@@ -35,7 +30,7 @@ export function labelTwilio(request: WebhookRequest): Label {
     ]
       .join(":")
       .slice(0, 200),
-    eventType: status === "" ? kind : `${kind}.${status}`.slice(0, 200),
+    eventType: [kind, ...(status === "" ? [] : [status])].join(".").slice(0, 200),
     okey: `phone:${(phone ?? sid).slice(0, 100)}`,
     lane: laneOf(kind),
     occurredAt: null,
@@ -43,6 +38,19 @@ export function labelTwilio(request: WebhookRequest): Label {
     livemode: null,
     fingerprint,
   };
+}
+
+const SIDS = ["MessageSid", "SmsSid", "CallSid", "RecordingSid"];
+const STATUSES = ["MessageStatus", "SmsStatus", "RecordingStatus", "CallStatus"];
+
+function first(field: (name: string) => string | null, names: readonly string[]): string | null {
+  for (const name of names) {
+    const value = field(name);
+    if (value !== null) {
+      return value;
+    }
+  }
+  return null;
 }
 
 type Kind = "message.received" | "message.status" | "call" | "call.step" | "recording";

@@ -1,5 +1,4 @@
 import { createHmac, hash, timingSafeEqual } from "node:crypto";
-import { parse, stringify } from "node:querystring";
 
 import type { Verified, WebhookRequest } from "#domains/inbox/ports.ts";
 import { matchingSecret, refused } from "#domains/inbox/signature.core.ts";
@@ -82,9 +81,13 @@ function addresses(publicUrl: string): readonly string[] {
 /** Some of Twilio's back ends sign the query as they escape it themselves: `It's+me` as `It%27s%20me`. */
 function withEscapedQuery(url: string): string {
   const at = url.indexOf("?");
-  return at < 0 || at === url.length - 1
-    ? url
-    : `${url.slice(0, at)}?${stringify(parse(url.slice(at + 1)))}`;
+  if (at < 0 || at === url.length - 1) {
+    return url;
+  }
+  const pairs = [...new URLSearchParams(url.slice(at + 1))].map(
+    ([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`,
+  );
+  return `${url.slice(0, at)}?${pairs.join("&")}`;
 }
 
 /** Repeated parameters are signed once per distinct value by some products and each time by others. */
