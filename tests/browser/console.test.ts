@@ -205,7 +205,7 @@ describe("everywhere", () => {
     await photograph(page, "palette-light");
     await page.keyboard.press("Enter");
     const dialog = page.getByRole("dialog", { name: "Cancel a subscription" });
-    await dialog.getByLabel("Id").fill("sub_nobody");
+    await dialog.getByLabel("ID").fill("sub_nobody");
     await dialog.getByLabel("Reason").fill("a test of the form");
     await dialog.getByRole("button", { name: "See what would change" }).click();
     await dialog.getByText("Nothing was changed.").waitFor();

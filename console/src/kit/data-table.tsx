@@ -14,7 +14,7 @@ import "./data-table.css";
 
 const ROW_PX = 24;
 const PHONE_ROW_PX = 60;
-const HEAD_PX = 28;
+const HEAD_PX = 26;
 const MORE_BEFORE_END = 20;
 
 interface DataTableProps<Row> {

@@ -31,7 +31,7 @@ const SECONDS_FROM = 1_000_000_000;
 const SECONDS_TO = 5_000_000_000;
 
 /** A value by what its field is: a provider's seconds since 1970 and our instants are shown as moments. */
-function valueView(name: string, value: unknown): ReactNode {
+export function valueView(name: string, value: unknown): ReactNode {
   if (typeof value === "string" && INSTANT.test(value)) {
     return <When at={value} as="short" />;
   }

@@ -125,5 +125,6 @@ export function humanize(name: string): string {
     .replaceAll(/[._-]+/gu, " ")
     .trim()
     .toLowerCase();
-  return words.charAt(0).toUpperCase() + words.slice(1);
+  const sentence = words.charAt(0).toUpperCase() + words.slice(1);
+  return sentence.replaceAll(/\b(?:api|url|pdf|id|cli|utc)\b/giu, (short) => short.toUpperCase());
 }

@@ -10,7 +10,8 @@ import "./records.css";
 export interface TimelineItem {
   readonly key: string;
   readonly at: string;
-  readonly tone: Tone;
+  /** Left out for what is neither good nor bad. */
+  readonly tone?: Tone | undefined;
   readonly title: ReactNode;
   readonly detail?: ReactNode;
 }
@@ -34,7 +35,11 @@ export function Timeline({
             {list.map((item) => (
               <li key={item.key}>
                 <span className="timeline-mark">
-                  <ToneIcon tone={item.tone} size={16} />
+                  {item.tone === undefined ? (
+                    <span className="timeline-dot" />
+                  ) : (
+                    <ToneIcon tone={item.tone} size={16} />
+                  )}
                 </span>
                 <span>{item.title}</span>
                 <span className="timeline-at">

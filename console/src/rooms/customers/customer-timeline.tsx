@@ -5,7 +5,7 @@ import { Link } from "wouter";
 import { addressOf } from "../../app/addresses.ts";
 import { usePages } from "../../app/queries.ts";
 import { Bones } from "../../kit/bones.tsx";
-import { valueText } from "../../kit/diff.tsx";
+import { valueView } from "../../kit/diff.tsx";
 import { EmptyState } from "../../kit/empty-state.tsx";
 import { ErrorState } from "../../kit/error-state.tsx";
 import { humanize } from "../../kit/format.ts";
@@ -13,11 +13,11 @@ import { Money } from "../../kit/money.tsx";
 import type { Tone } from "../../kit/status-pill.tsx";
 import { Timeline } from "../../kit/timeline.tsx";
 
-function toneOf(entry: TimelineEntry): Tone {
+function toneOf(entry: TimelineEntry): Tone | undefined {
   if (/fail|dispute|uncollectible|past due|unpaid/iu.test(entry.title)) {
     return "fail";
   }
-  return /paid|succeeded|active/iu.test(entry.title) ? "ok" : "unknown";
+  return /paid|succeeded|active/iu.test(entry.title) ? "ok" : undefined;
 }
 
 /** Everything that happened to a customer, in one list. */
@@ -78,7 +78,7 @@ function Detail({ entry }: { readonly entry: TimelineEntry }) {
     <>
       {changed.slice(0, SHOWN_FIELDS).map(([field, [before, after]]) => (
         <span key={field} style={{ display: "block" }}>
-          {humanize(field)}: {valueText(before)} → {valueText(after)}
+          {humanize(field)}: {valueView(field, before)} → {valueView(field, after)}
         </span>
       ))}
       {more > 0 ? <span>and {more} more </span> : null}

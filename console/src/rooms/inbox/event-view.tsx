@@ -125,7 +125,7 @@ function Tries({ event }: { readonly event: EventDetail }) {
     return null;
   }
   return (
-    <Section title="Tries" side={formatCount(event.attempts)}>
+    <Section title="Failed tries" side={formatCount(event.attempts)}>
       <Timeline
         label="Tries"
         items={event.tries.map((attempt, at) => ({

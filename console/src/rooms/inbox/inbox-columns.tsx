@@ -53,11 +53,11 @@ export const INBOX_COLUMNS: readonly Column<EventRow>[] = [
   },
   {
     key: "attempts",
-    head: "Tries",
-    width: 44,
+    head: "Failed tries",
+    width: 72,
     align: "right",
     dropAt: 4,
-    cell: (row) => row.attempts,
+    cell: (row) => (row.attempts === 0 ? <span className="dim">–</span> : row.attempts),
   },
   {
     key: "took",

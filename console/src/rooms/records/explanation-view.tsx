@@ -2,7 +2,7 @@ import type { Explanation, RecordEvent } from "purser/contract/billing";
 import { Link } from "wouter";
 
 import { eventTone } from "../../app/words.ts";
-import { Diff, valueText } from "../../kit/diff.tsx";
+import { Diff, valueView } from "../../kit/diff.tsx";
 import { Section } from "../../kit/facts.tsx";
 import { humanize, plural } from "../../kit/format.ts";
 import { PlainTable } from "../../kit/plain-table.tsx";
@@ -14,7 +14,7 @@ type Field = Explanation["fields"][number];
 
 const FIELDS = [
   { head: "Field", cell: (field: Field) => humanize(field.field) },
-  { head: "Value", cell: (field: Field) => <code>{valueText(field.value)}</code> },
+  { head: "Value", cell: (field: Field) => <code>{valueView(field.field, field.value)}</code> },
   {
     head: "Set by",
     cell: (field: Field) => {
