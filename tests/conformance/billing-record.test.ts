@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 
 import { record } from "../../server/src/domains/audit/commands.ts";
 import { seedCatalogue } from "../../server/src/domains/billing/catalogue.commands.ts";
+import { BILLING_CHECKS } from "../../server/src/domains/billing/checks.ts";
 import { refetchObject, settleIntent } from "../../server/src/domains/billing/jobs.ts";
 import { billingOperations } from "../../server/src/domains/billing/operations.ts";
 import {
@@ -479,4 +480,20 @@ it("another workspace sees nothing of it, and the same ids there are other rows"
   await expect(call("customers.show", { id: "r@reader.test" })).rejects.toMatchObject({
     spec: { status: 404 },
   });
+});
+
+it("the integrity checks are SQL that runs, and find what was planted", async () => {
+  await says("chk", "created", T, { price: "price_nowhere", planTier: null });
+  await kit.operator.query(
+    "update subscriptions set status = 'unpaid' where stripe_subscription_id = 'sub_t1'",
+  );
+  const found: Row = {};
+  for (const check of BILLING_CHECKS) {
+    const rows = await kit.operator.query<{ id: string; what: string }>(check.sql);
+    found[check.name] = rows.rows.map((each) => each.id);
+  }
+  expect(found["billing.prices_are_mapped"]).toContain("sub_chk");
+  expect(found["billing.columns_match_snapshots"]).toEqual(["sub_t1"]);
+  expect(found["billing.intents_are_settled"]).toEqual([]);
+  expect(found["billing.refunds_within_payments"]).toEqual([]);
 });

@@ -7,7 +7,7 @@ export interface Held<S extends Snapshot> extends Standing {
   readonly snapshot: S | null;
 }
 
-export const NOTHING_HELD: Standing & { readonly text: string; readonly snapshot: null } = {
+const NOTHING_HELD: Standing & { readonly text: string; readonly snapshot: null } = {
   watermark: "",
   fetchedThrough: 0,
   text: "",

@@ -40,11 +40,6 @@ export const notConnected = defineProblem({
   status: 409,
   title: "No payment provider is connected to this workspace.",
 });
-export const unknownPrice = defineProblem({
-  code: "billing/unknown-price",
-  status: 404,
-  title: "No price here has this id.",
-});
 export const badLimits = defineProblem({
   code: "billing/bad-limits",
   status: 422,

@@ -104,7 +104,7 @@ function conditions(given: readonly (readonly [sql: string, value: unknown])[]):
 }
 
 /** The organization that an id of any kind belongs to: ours, the product's, the provider's customer, subscription, invoice, payment or charge, an email address. */
-export async function findOrganization(
+async function findOrganization(
   tx: Tx,
   workspaceId: number,
   anyId: string,

@@ -1,11 +1,11 @@
 import { type SubscriptionItem, type SubscriptionStatus, TIERS, type Tier } from "./model.ts";
 import { isLive } from "./subscription.core.ts";
 
-export function tierRank(tier: Tier): number {
+function tierRank(tier: Tier): number {
   return TIERS.indexOf(tier);
 }
 
-export function higherTier(left: Tier | null, right: Tier | null): Tier | null {
+function higherTier(left: Tier | null, right: Tier | null): Tier | null {
   if (left === null || right === null) {
     return left ?? right;
   }

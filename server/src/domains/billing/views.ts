@@ -38,7 +38,7 @@ export function instantOrNull(raw: Raw, column: string): string | null {
   const value = raw[column];
   return value instanceof Date ? value.toISOString() : null;
 }
-export function moneyOf(raw: Raw, column: string) {
+function moneyOf(raw: Raw, column: string) {
   return { minor: count(raw, column), currency: text(raw, "currency") };
 }
 export function moneyOrNull(raw: Raw, column: string) {

@@ -1,7 +1,3 @@
-import type { Id } from "#platform/ids.ts";
-
-export type OrganizationId = Id<"org">;
-
 /** A provider's customer by which an organization is found. */
 export interface CustomerRef {
   readonly workspaceId: number;

@@ -53,7 +53,7 @@ const NOT_OURS: Readonly<Record<string, string>> = {
 const kinds = new Map<string, ObjectKind | null>();
 
 /** The object that events of this type are about; null for a type that changes nothing in the record. */
-export function kindOfType(type: string): ObjectKind | null {
+function kindOfType(type: string): ObjectKind | null {
   let kind = kinds.get(type);
   if (kind === undefined) {
     kind = decideKind(type);
