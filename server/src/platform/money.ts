@@ -30,7 +30,7 @@ export function ratioOf(minor: bigint, numerator: bigint, denominator: bigint): 
 const FRACTION_DIGITS = new Map<string, number>(); // Intl.NumberFormat construction costs about 20 microseconds
 
 /** Minor-unit digits per ISO 4217 (usd 2, jpy 0, kwd 3). */
-export function fractionDigits(currency: string): number {
+function fractionDigits(currency: string): number {
   const known = FRACTION_DIGITS.get(currency);
   if (known !== undefined) {
     return known;

@@ -98,6 +98,6 @@ function kindOf(schema: z.output<typeof fieldSchema>): FieldFlag["kind"] {
   }
 }
 
-export function kebab(field: string): string {
+function kebab(field: string): string {
   return field.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }

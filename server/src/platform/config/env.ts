@@ -72,7 +72,7 @@ export interface Config {
 }
 
 /** The environment and the flags cannot make a working house; `problems` names every reason at once. */
-export class ConfigError extends Error {
+class ConfigError extends Error {
   readonly problems: readonly string[];
   constructor(problems: readonly string[]) {
     super(`The configuration is not usable:\n  - ${problems.join("\n  - ")}`);

@@ -29,7 +29,7 @@ export interface BoundOperation {
   readonly execute: (run: Run, input: unknown, expectedHash: string | null) => Promise<unknown>;
 }
 
-export function completePreview(operation: Operation, plan: Plan<unknown>["preview"]): Preview {
+function completePreview(operation: Operation, plan: Plan<unknown>["preview"]): Preview {
   const full = {
     operation: operation.name,
     money: [],

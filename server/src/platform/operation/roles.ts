@@ -11,7 +11,7 @@ export const ROLES = [
 export type Role = (typeof ROLES)[number];
 
 /** Who may see the record of the business. */
-export const READERS: readonly Role[] = ROLES;
+export const READERS: readonly Role[] = [...ROLES];
 /** Who may act for one customer. */
 export const SUPPORTERS: readonly Role[] = ["owner", "admin", "billing", "support"];
 /** Who may move money and plans. */
