@@ -7,7 +7,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Bench } from "../kit/bench.ts";
 import { type Bar, type Figure, figure, short, spreadOf, told } from "../kit/figures.ts";
 import { loadVolley } from "../kit/load.ts";
-import { ROOT, freePort, stopChild } from "../kit/processes.ts";
+import { ROOT, freePort } from "../kit/processes.ts";
 import { SEEDED, lostOf, startIntake } from "../kit/product.ts";
 
 const START: Bar = { must: 5, aim: 2, better: "less", unit: " s" };
@@ -22,6 +22,20 @@ function health(port: number): Promise<boolean> {
     request.on("error", () => resolve(false));
     request.on("timeout", () => request.destroy());
   });
+}
+
+async function stopGroup(child: ChildProcess): Promise<void> {
+  const { pid } = child;
+  if (pid === undefined || child.exitCode !== null) {
+    return;
+  }
+  const ended = new Promise<void>((resolve) => {
+    child.once("close", () => resolve()); // when the last of the group has let go of our pipes
+  });
+  process.kill(-pid, "SIGINT");
+  const timer = setTimeout(() => process.kill(-pid, "SIGKILL"), 30_000);
+  await ended;
+  clearTimeout(timer);
 }
 
 /** `npm start` as a person types it, until /health says 200. Seconds. */
@@ -40,6 +54,8 @@ async function startOnce(folder: string): Promise<number> {
       NODE_ENV: "development",
     },
     stdio: ["ignore", "pipe", "pipe"],
+    // A group of its own, so that the signal reaches what npm started, as Ctrl-C at a terminal does.
+    detached: true,
   });
   let said = "";
   const listen = (chunk: Buffer): void => {
@@ -60,7 +76,7 @@ async function startOnce(folder: string): Promise<number> {
     }
     return seconds;
   } finally {
-    await stopChild(child, 30_000);
+    await stopGroup(child);
   }
 }
 
