@@ -1,31 +1,29 @@
-/** Work due at an instant of simulated time (seconds). `run` must look for itself whether it still applies. */
-export interface Task {
+/** Work due at an instant of simulated time (seconds). Whoever does it must look whether it still applies. */
+export interface Task<Duty> {
   readonly at: number;
-  readonly order: number;
   /** The test clock that governs it, or null for the sandbox's own clock. */
   readonly clockId: string | null;
-  readonly run: () => void;
+  readonly duty: Duty;
 }
 
-export interface Agenda {
-  add(clockId: string | null, at: number, run: () => void): void;
+export interface Agenda<Duty> {
+  add(clockId: string | null, at: number, duty: Duty): void;
   /** The next task of that clock due at or before `until`, removed from the agenda. */
-  take(clockId: string | null, until: number): Task | undefined;
+  take(clockId: string | null, until: number): Task<Duty> | undefined;
   /** Forgets a deleted test clock. */
   drop(clockId: string): void;
   size(): number;
+  /** Everything that will fall due, by clock and in the order it will be taken; `add` in this order restores it. */
+  tasks(): readonly Task<Duty>[];
 }
 
 /** Tasks by clock, each list kept in order of time and then of entry so that runs are repeatable. */
-export function createAgenda(): Agenda {
-  const lists = new Map<string | null, Task[]>();
-  let order = 0;
+export function createAgenda<Duty>(): Agenda<Duty> {
+  const lists = new Map<string | null, Task<Duty>[]>();
   return {
-    add: (clockId, at, run) => {
-      order += 1;
-      const task: Task = { at, order, clockId, run };
+    add: (clockId, at, duty) => {
       const list = lists.get(clockId) ?? [];
-      list.splice(place(list, at), 0, task);
+      list.splice(place(list, at), 0, { at, clockId, duty });
       lists.set(clockId, list);
     },
     take: (clockId, until) => {
@@ -39,10 +37,11 @@ export function createAgenda(): Agenda {
       lists.delete(clockId);
     },
     size: () => [...lists.values()].reduce((sum, list) => sum + list.length, 0),
+    tasks: () => [...lists.values()].flat(),
   };
 }
 
-function place(list: readonly Task[], at: number): number {
+function place(list: readonly { readonly at: number }[], at: number): number {
   let low = 0;
   let high = list.length;
   while (low < high) {

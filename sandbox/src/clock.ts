@@ -9,6 +9,14 @@ export interface Clock {
   advance(milliseconds: number): void;
   /** Moves simulated time to this instant; going back is refused with a RangeError, because due work cannot be undone. */
   set(instant: number): void;
+  /** Continues a clock that was stopped: time by itself has passed meanwhile, unless the clock stands still. */
+  resume(from: Moment): void;
+}
+
+/** The two times of an instant, milliseconds since the epoch. */
+export interface Moment {
+  readonly now: number;
+  readonly wall: number;
 }
 
 /** A clock that runs with the machine's, plus whatever it has been advanced by. */
@@ -25,6 +33,10 @@ export function createRunningClock(): Clock {
     set: (instant) => {
       offset += forward(instant - now());
     },
+    resume: (from) => {
+      // A machine whose clock was put back must not take simulated time back with it.
+      offset = from.now - Math.min(from.wall, wall());
+    },
   };
 }
 
@@ -39,6 +51,9 @@ export function createFrozenClock(start: number): Clock {
     },
     set: (to) => {
       instant += forward(to - instant);
+    },
+    resume: (from) => {
+      instant = from.now;
     },
   };
 }

@@ -1,3 +1,4 @@
+import { perform } from "#sandbox/stripe/duties.ts";
 import type { World } from "#sandbox/stripe/world.ts";
 
 /** Runs everything on the sandbox's own clock that is due by now, each at its own instant, in order. */
@@ -11,7 +12,7 @@ export function runDue(w: World): number {
   ) {
     w.moment = task.at;
     try {
-      task.run();
+      perform(w, task.duty);
     } finally {
       w.moment = undefined;
     }

@@ -7,6 +7,9 @@ export interface Random {
   pick<T>(choices: readonly [T, ...T[]]): T;
   /** Letters and digits, as in a provider's ids. */
   token(length: number): string;
+  /** Where the stream is; `resume` continues one from there. */
+  state(): number;
+  resume(state: number): void;
 }
 
 const ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -35,6 +38,10 @@ export function createRandom(seed: number): Random {
         out += ALPHABET.charAt(below(ALPHABET.length));
       }
       return out;
+    },
+    state: () => state,
+    resume: (from) => {
+      state = from >>> 0;
     },
   };
 }

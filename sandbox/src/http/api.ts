@@ -5,7 +5,7 @@ import { API_VERSION, newId, NO_REQUEST, type World } from "#sandbox/stripe/worl
 import { expandPaths } from "./expand.ts";
 import { invalid, StripeFailure } from "./failure.ts";
 import { formOf, parseForm, type FormInput } from "./form.ts";
-import { createIdempotency, type Answer } from "./idempotency.ts";
+import { createIdempotency, type Answer, type Idempotency } from "./idempotency.ts";
 import { texts, type Input } from "./input.ts";
 import { isJsonObject, parseJson, type JsonObject } from "./json.ts";
 import { checkParameters, unknownAddress, type Router } from "./router.ts";
@@ -30,6 +30,7 @@ export interface Api {
   answer(request: ApiRequest): Promise<Outcome>;
   /** The same work from inside (scenarios); throws StripeFailure. */
   call(method: string, path: string, params?: FormInput): JsonObject;
+  readonly idempotency: Idempotency;
 }
 
 export interface ApiParts {
@@ -110,6 +111,7 @@ export function createApi(parts: ApiParts): Api {
   };
   return {
     answer,
+    idempotency,
     call: (method, path, params = {}) => {
       const request = {
         method,

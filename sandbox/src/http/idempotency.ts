@@ -6,7 +6,7 @@ export interface Answer {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-interface Kept {
+export interface Kept {
   readonly fingerprint: string;
   readonly requestId: string;
   answer: Answer | undefined;
@@ -28,6 +28,9 @@ export interface Idempotency {
   finish(key: string, answer: Answer): void;
   /** A request that never began its work leaves the key free. */
   forget(key: string): void;
+  /** The keys whose work is done. */
+  entries(): readonly (readonly [string, Kept])[];
+  restore(entries: readonly (readonly [string, Kept])[]): void;
 }
 
 export function createIdempotency(): Idempotency {
@@ -65,6 +68,12 @@ export function createIdempotency(): Idempotency {
     },
     forget: (key) => {
       kept.delete(key);
+    },
+    entries: () => [...kept].filter(([, known]) => known.answer !== undefined),
+    restore: (entries) => {
+      for (const [key, known] of entries) {
+        kept.set(key, known);
+      }
     },
   };
 }

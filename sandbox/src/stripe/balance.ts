@@ -143,15 +143,18 @@ function createPayout(call: Call): Payout {
   };
   w.tables.payouts.set(id, payout);
   emit(w, "payout.created", payout);
-  w.agenda.add(null, payout.arrival_date, () => {
-    const before = w.tables.payouts.get(id);
-    if (before?.status === "pending") {
-      const after = amend(w.tables.payouts, before, { status: "paid" });
-      emitChange(w, "payout.updated", { before, after });
-      emit(w, "payout.paid", after);
-    }
-  });
+  w.agenda.add(null, payout.arrival_date, { do: "pay out", payout: id });
   return payout;
+}
+
+/** The bank has the money. */
+export function payOut(w: World, id: string): void {
+  const before = w.tables.payouts.get(id);
+  if (before?.status === "pending") {
+    const after = amend(w.tables.payouts, before, { status: "paid" });
+    emitChange(w, "payout.updated", { before, after });
+    emit(w, "payout.paid", after);
+  }
 }
 
 function updatePayout(call: Call): Payout {

@@ -103,11 +103,7 @@ function create(call: Call): CheckoutSession {
     intentMetadata: intentData === undefined ? {} : metadata(intentData),
     couponIds: (wantedDiscounts(w, input) ?? []).map((wish) => wish.coupon),
   });
-  w.agenda.add(null, session.expires_at, () => {
-    if (w.tables.checkoutSessions.get(id)?.status === "open") {
-      expireSession(w, id);
-    }
-  });
+  w.agenda.add(null, session.expires_at, { do: "expire checkout", session: id });
   return session;
 }
 
@@ -279,26 +275,36 @@ function payNow(
   const { decline } = confirmIntent(w, intent, {
     offSession: false,
     authenticated: true,
-    settled: (_intent, succeeded) => {
-      const before = w.tables.checkoutSessions.get(session.id);
-      if (before !== undefined) {
-        const after = amend(w.tables.checkoutSessions, before, {
-          payment_status: succeeded ? "paid" : "unpaid",
-        });
-        emit(
-          w,
-          succeeded
-            ? "checkout.session.async_payment_succeeded"
-            : "checkout.session.async_payment_failed",
-          after,
-        );
-      }
-    },
+    settles: { kind: "checkout", id: session.id },
   });
   if (decline !== undefined) {
     throw cardError(decline);
   }
   return intent.id;
+}
+
+/** A session's bank debit came through or did not. */
+export function settleSession(w: World, id: string, succeeded: boolean): void {
+  const before = w.tables.checkoutSessions.get(id);
+  if (before !== undefined) {
+    const after = amend(w.tables.checkoutSessions, before, {
+      payment_status: succeeded ? "paid" : "unpaid",
+    });
+    emit(
+      w,
+      succeeded
+        ? "checkout.session.async_payment_succeeded"
+        : "checkout.session.async_payment_failed",
+      after,
+    );
+  }
+}
+
+/** Nobody paid in time. */
+export function expireOpenSession(w: World, id: string): void {
+  if (w.tables.checkoutSessions.get(id)?.status === "open") {
+    expireSession(w, id);
+  }
 }
 
 function expireSession(w: World, id: string): CheckoutSession {

@@ -71,16 +71,7 @@ export function collect(w: World, id: string, how: Collecting = {}): Collected {
     offSession: how.offSession ?? true,
     clockId: invoice.test_clock,
     authenticated: how.authenticated ?? false,
-    settled: (settledIntent, succeeded) => {
-      const open = w.tables.invoices.get(invoice.id);
-      if (open?.status === "open") {
-        if (succeeded) {
-          paid(w, open, settledIntent.amount);
-        } else {
-          unpaid(w, open);
-        }
-      }
-    },
+    settles: { kind: "invoice", id: invoice.id },
   });
   switch (confirmed.intent.status) {
     case "succeeded":
@@ -108,6 +99,19 @@ export function collect(w: World, id: string, how: Collecting = {}): Collected {
         decline: confirmed.decline,
         intent: confirmed.intent,
       };
+  }
+}
+
+/** An invoice's bank debit of so much came through or did not. */
+export function settleInvoice(w: World, id: string, amount: number, succeeded: boolean): void {
+  const open = w.tables.invoices.get(id);
+  if (open?.status !== "open") {
+    return;
+  }
+  if (succeeded) {
+    paid(w, open, amount);
+  } else {
+    unpaid(w, open);
   }
 }
 
@@ -211,14 +215,15 @@ function unpaid(w: World, before: Invoice): Invoice {
     patchCustomer(w, subscription.customer, { delinquent: true });
   }
   if (next !== null) {
-    w.agenda.add(after.test_clock, next, () => retry(w, after.id, next));
+    w.agenda.add(after.test_clock, next, { do: "retry payment", invoice: after.id, planned: next });
   } else if (retries.length > 0) {
     giveUp(w, subscription.id);
   }
   return after;
 }
 
-function retry(w: World, id: string, planned: number): void {
+/** The next attempt at an invoice, unless something came between. */
+export function retryPayment(w: World, id: string, planned: number): void {
   const invoice = w.tables.invoices.get(id);
   const subscription = invoice === undefined ? undefined : subscriptionOf(w, invoice);
   if (
@@ -271,16 +276,19 @@ export function sendInvoice(w: World, id: string): Invoice {
   }
   emit(w, "invoice.sent", invoice, invoice.test_clock);
   if (invoice.due_date !== null) {
-    w.agenda.add(invoice.test_clock, invoice.due_date, () => {
-      const late = w.tables.invoices.get(id);
-      if (late?.status === "open") {
-        emit(w, "invoice.overdue", late, late.test_clock);
-        const subscription = subscriptionOf(w, late);
-        if (subscription?.status === "active") {
-          patchSubscription(w, subscription.id, { status: "past_due" });
-        }
-      }
-    });
+    w.agenda.add(invoice.test_clock, invoice.due_date, { do: "invoice overdue", invoice: id });
   }
   return invoice;
+}
+
+/** The due date of a sent invoice has passed. */
+export function markOverdue(w: World, id: string): void {
+  const late = w.tables.invoices.get(id);
+  if (late?.status === "open") {
+    emit(w, "invoice.overdue", late, late.test_clock);
+    const subscription = subscriptionOf(w, late);
+    if (subscription?.status === "active") {
+      patchSubscription(w, subscription.id, { status: "past_due" });
+    }
+  }
 }

@@ -9,7 +9,7 @@ import { asUpcoming, copyForDraft } from "./rehearsal.ts";
 import type { Invoice, Subscription, SubscriptionItem } from "./shapes.ts";
 import { itemAmount } from "./subscription-items.ts";
 import { currentPeriod, endSubscription, patchSubscription } from "./subscription-state.ts";
-import { amend, nowOf, type World } from "./world.ts";
+import { amend, nowOf, type PauseBehaviour, type World } from "./world.ts";
 
 const DAY = 86_400;
 const TRIAL_WARNING_DAYS = 3;
@@ -110,36 +110,45 @@ export function dropSpentDiscounts(w: World, id: string, invoice: Invoice): void
 export function scheduleCycle(w: World, subscription: Subscription): void {
   const { id, test_clock: clockId, cancel_at: cancelAt } = subscription;
   const { end } = currentPeriod(subscription);
-  w.agenda.add(clockId, end, () => atPeriodEnd(w, id, end));
+  w.agenda.add(clockId, end, { do: "end period", subscription: id, end });
   if (end - UPCOMING_DAYS * DAY > nowOf(w, clockId)) {
-    w.agenda.add(clockId, end - UPCOMING_DAYS * DAY, () => announceUpcoming(w, id, end));
+    w.agenda.add(clockId, end - UPCOMING_DAYS * DAY, {
+      do: "announce renewal",
+      subscription: id,
+      end,
+    });
   }
   if (cancelAt !== null && cancelAt < end) {
-    w.agenda.add(clockId, cancelAt, () => {
-      const current = w.tables.subscriptions.get(id);
-      if (current !== undefined && isLive(current) && current.cancel_at === cancelAt) {
-        endSubscription(w, current, { reason: "cancellation_requested" });
-      }
-    });
+    w.agenda.add(clockId, cancelAt, { do: "cancel subscription", subscription: id, cancelAt });
   }
   if (subscription.status === "trialing") {
     const warn = Math.max(nowOf(w, clockId), end - TRIAL_WARNING_DAYS * DAY);
-    const tell = (): void => {
-      const current = w.tables.subscriptions.get(id);
-      if (current?.status === "trialing" && current.trial_end === end) {
-        emit(w, "customer.subscription.trial_will_end", current, clockId);
-      }
-    };
     if (warn <= nowOf(w, clockId)) {
-      tell();
+      warnOfTrialEnd(w, id, end);
     } else {
-      w.agenda.add(clockId, warn, tell);
+      w.agenda.add(clockId, warn, { do: "warn of trial end", subscription: id, end });
     }
   }
 }
 
+/** Three days before a trial ends, unless its end was moved. */
+export function warnOfTrialEnd(w: World, id: string, end: number): void {
+  const current = w.tables.subscriptions.get(id);
+  if (current?.status === "trialing" && current.trial_end === end) {
+    emit(w, "customer.subscription.trial_will_end", current, current.test_clock);
+  }
+}
+
+/** The day of a planned cancellation, unless the plan was changed. */
+export function cancelAsPlanned(w: World, id: string, cancelAt: number): void {
+  const current = w.tables.subscriptions.get(id);
+  if (current !== undefined && isLive(current) && current.cancel_at === cancelAt) {
+    endSubscription(w, current, { reason: "cancellation_requested" });
+  }
+}
+
 /** A week before a renewal Stripe tells what it will cost. */
-function announceUpcoming(w: World, id: string, end: number): void {
+export function announceUpcoming(w: World, id: string, end: number): void {
   const subscription = w.tables.subscriptions.get(id);
   const renews = subscription?.status === "active" || subscription?.status === "trialing";
   if (!renews || subscription.cancel_at_period_end || currentPeriod(subscription).end !== end) {
@@ -169,7 +178,8 @@ function isLive(subscription: Subscription): boolean {
   return !["canceled", "incomplete_expired"].includes(subscription.status);
 }
 
-function atPeriodEnd(w: World, id: string, end: number): void {
+/** Renews or ends a subscription, unless its period was moved meanwhile. */
+export function atPeriodEnd(w: World, id: string, end: number): void {
   const subscription = w.tables.subscriptions.get(id);
   if (
     subscription === undefined ||
@@ -234,33 +244,48 @@ function settleDraft(w: World, subscription: Subscription, draft: Invoice, atOnc
     amend(w.tables.invoices, draft, { auto_advance: false, automatically_finalizes_at: null });
     return;
   }
-  const proceed = (): void => {
-    const current = w.tables.invoices.get(draft.id);
-    if (current?.status !== "draft") {
-      return;
-    }
-    if (paused === null) {
-      finalizeAndCollect(w, draft.id);
-      dropSpentDiscounts(w, subscription.id, draft);
-      return;
-    }
-    const open = finalizeInvoice(w, draft.id);
-    if (open.amount_due === 0) {
-      collect(w, open.id);
-    } else if (paused.behavior === "void") {
-      voidNow(w, open);
-    } else {
-      const after = amend(w.tables.invoices, open, {
-        next_payment_attempt: null,
-        status: "uncollectible",
-      });
-      emit(w, "invoice.marked_uncollectible", after, after.test_clock);
-    }
-  };
+  const pause = paused?.behavior ?? null;
   if (atOnce) {
-    proceed();
+    settleRenewal(w, { subscription: subscription.id, invoice: draft.id, pause });
   } else {
-    w.agenda.add(draft.test_clock, nowOf(w, draft.test_clock) + w.settings.draftSeconds, proceed);
+    w.agenda.add(draft.test_clock, nowOf(w, draft.test_clock) + w.settings.draftSeconds, {
+      do: "settle renewal",
+      subscription: subscription.id,
+      invoice: draft.id,
+      pause,
+    });
+  }
+}
+
+/** A renewal's draft is charged, or dealt with as the pause wants that was in force when it was drafted. */
+export function settleRenewal(
+  w: World,
+  renewal: {
+    readonly subscription: string;
+    readonly invoice: string;
+    readonly pause: PauseBehaviour | null;
+  },
+): void {
+  const draft = w.tables.invoices.get(renewal.invoice);
+  if (draft?.status !== "draft") {
+    return;
+  }
+  if (renewal.pause === null) {
+    finalizeAndCollect(w, draft.id);
+    dropSpentDiscounts(w, renewal.subscription, draft);
+    return;
+  }
+  const open = finalizeInvoice(w, draft.id);
+  if (open.amount_due === 0) {
+    collect(w, open.id);
+  } else if (renewal.pause === "void") {
+    voidNow(w, open);
+  } else {
+    const after = amend(w.tables.invoices, open, {
+      next_payment_attempt: null,
+      status: "uncollectible",
+    });
+    emit(w, "invoice.marked_uncollectible", after, after.test_clock);
   }
 }
 

@@ -71,13 +71,19 @@ function create(call: Call): Invoice {
   });
   emit(w, "invoice.created", invoice, invoice.test_clock);
   if (invoice.auto_advance === true) {
-    w.agenda.add(invoice.test_clock, now + w.settings.draftSeconds, () => {
-      if (w.tables.invoices.get(invoice.id)?.status === "draft") {
-        finalizeAndCollect(w, invoice.id);
-      }
+    w.agenda.add(invoice.test_clock, now + w.settings.draftSeconds, {
+      do: "finalize invoice",
+      invoice: invoice.id,
     });
   }
   return invoice;
+}
+
+/** A draft's hour is over. */
+export function finalizeDraft(w: World, id: string): void {
+  if (w.tables.invoices.get(id)?.status === "draft") {
+    finalizeAndCollect(w, id);
+  }
 }
 
 function invoiceOf(call: Call): Invoice {

@@ -5,7 +5,7 @@ import { emit } from "./events.ts";
 import { behaviourOf } from "./payment-methods.ts";
 import type { PaymentIntent } from "./shapes.ts";
 import type { Decline } from "./test-cards.ts";
-import { amend, type World } from "./world.ts";
+import { amend, type DebitPurpose, type World } from "./world.ts";
 
 /** How long a bank debit stays pending here, in seconds; a few days at Stripe. */
 const DEBIT_SECONDS = 2;
@@ -16,8 +16,8 @@ export interface Confirmation {
   readonly clockId?: string | null;
   /** The customer has just authenticated. */
   readonly authenticated?: boolean;
-  /** Told how a bank debit went in the end. */
-  readonly settled?: (intent: PaymentIntent, succeeded: boolean) => void;
+  /** What hears how a bank debit went in the end. */
+  readonly settles?: DebitPurpose;
 }
 
 export interface Confirmed {
@@ -150,27 +150,38 @@ function wait(w: World, before: PaymentIntent, how: Confirmation): PaymentIntent
   const clockId = how.clockId ?? null;
   const after = amend(w.tables.paymentIntents, before, { status: "processing" });
   emit(w, "payment_intent.processing", after, clockId);
-  const succeeded = behaviourOf(w, before.payment_method ?? "").delayed === "succeeds";
-  w.agenda.add(null, Math.floor(w.clock.now() / 1000) + DEBIT_SECONDS, () => {
-    const intent = w.tables.paymentIntents.get(before.id);
-    const charge = w.tables.charges.get(intent?.latest_charge ?? "");
-    if (intent?.status !== "processing" || charge === undefined) {
-      return;
-    }
-    settleCharge(w, charge, succeeded, clockId);
-    const settled = succeeded
-      ? succeed(w, intent, clockId)
-      : refuse(
-          w,
-          intent,
-          {
-            code: "payment_intent_payment_attempt_failed",
-            declineCode: undefined,
-            message: "The payment failed.",
-          },
-          clockId,
-        ).intent;
-    how.settled?.(settled, succeeded);
+  w.agenda.add(null, Math.floor(w.clock.now() / 1000) + DEBIT_SECONDS, {
+    do: "settle debit",
+    intent: before.id,
+    succeeds: behaviourOf(w, before.payment_method ?? "").delayed === "succeeds",
+    clockId,
+    purpose: how.settles ?? null,
   });
   return after;
+}
+
+/** A bank debit came through or did not; undefined when the intent no longer waits for it. */
+export function settleDebit(
+  w: World,
+  debit: { readonly intent: string; readonly succeeds: boolean; readonly clockId: string | null },
+): PaymentIntent | undefined {
+  const { succeeds, clockId } = debit;
+  const intent = w.tables.paymentIntents.get(debit.intent);
+  const charge = w.tables.charges.get(intent?.latest_charge ?? "");
+  if (intent?.status !== "processing" || charge === undefined) {
+    return undefined;
+  }
+  settleCharge(w, charge, succeeds, clockId);
+  return succeeds
+    ? succeed(w, intent, clockId)
+    : refuse(
+        w,
+        intent,
+        {
+          code: "payment_intent_payment_attempt_failed",
+          declineCode: undefined,
+          message: "The payment failed.",
+        },
+        clockId,
+      ).intent;
 }

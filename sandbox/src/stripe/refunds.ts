@@ -107,24 +107,27 @@ function chargeOf(w: World, input: Input): Charge {
 }
 
 function failLater(w: World, id: string): void {
-  w.agenda.add(null, nowOf(w, null) + 2, () => {
-    const before = w.tables.refunds.get(id);
-    const charge = w.tables.charges.get(before?.charge ?? "");
-    if (before?.status !== "succeeded" || charge === undefined) {
-      return;
-    }
-    const after = amend(w.tables.refunds, before, {
-      status: "failed",
-      failure_reason: "expired_or_canceled_card",
-    });
-    amend(w.tables.charges, charge, {
-      amount_refunded: charge.amount_refunded - after.amount,
-      refunded: false,
-    });
-    emitChange(w, "refund.updated", { before, after });
-    emit(w, "refund.failed", after);
-    emitChange(w, "charge.refund.updated", { before, after });
+  w.agenda.add(null, nowOf(w, null) + 2, { do: "fail refund", refund: id });
+}
+
+/** The bank sends the money back: the refund failed after it had succeeded. */
+export function failRefund(w: World, id: string): void {
+  const before = w.tables.refunds.get(id);
+  const charge = w.tables.charges.get(before?.charge ?? "");
+  if (before?.status !== "succeeded" || charge === undefined) {
+    return;
+  }
+  const after = amend(w.tables.refunds, before, {
+    status: "failed",
+    failure_reason: "expired_or_canceled_card",
   });
+  amend(w.tables.charges, charge, {
+    amount_refunded: charge.amount_refunded - after.amount,
+    refunded: false,
+  });
+  emitChange(w, "refund.updated", { before, after });
+  emit(w, "refund.failed", after);
+  emitChange(w, "charge.refund.updated", { before, after });
 }
 
 function update(call: Call): Refund {

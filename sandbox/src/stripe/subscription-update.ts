@@ -210,13 +210,20 @@ function pauseMembers(w: World, before: Subscription, input: Input): Partial<Sub
   }
   const resumesAt = int(pause, "resumes_at") ?? null;
   if (resumesAt !== null) {
-    w.agenda.add(before.test_clock, resumesAt, () => {
-      if (w.tables.subscriptions.get(before.id)?.pause_collection?.resumes_at === resumesAt) {
-        patchSubscription(w, before.id, { pause_collection: null });
-      }
+    w.agenda.add(before.test_clock, resumesAt, {
+      do: "resume collection",
+      subscription: before.id,
+      resumesAt,
     });
   }
   return { pause_collection: { behavior, resumes_at: resumesAt } };
+}
+
+/** A pause ends by itself, unless it was changed meanwhile. */
+export function resumeCollection(w: World, id: string, resumesAt: number): void {
+  if (w.tables.subscriptions.get(id)?.pause_collection?.resumes_at === resumesAt) {
+    patchSubscription(w, id, { pause_collection: null });
+  }
 }
 
 function discountMembers(

@@ -272,7 +272,10 @@ function open(
   dropSpentDiscounts(w, created.id, draft);
   const after = need(w.tables.subscriptions, "subscription", created.id);
   if (after.status === "incomplete") {
-    w.agenda.add(after.test_clock, after.created + INCOMPLETE_SECONDS, () => expire(w, after.id));
+    w.agenda.add(after.test_clock, after.created + INCOMPLETE_SECONDS, {
+      do: "expire subscription",
+      subscription: after.id,
+    });
   }
   scheduleCycle(w, after);
   return need(w.tables.subscriptions, "subscription", created.id);
@@ -283,7 +286,8 @@ function discard(w: World, id: string, invoiceId: string): void {
   w.tables.invoices.delete(invoiceId);
 }
 
-function expire(w: World, id: string): void {
+/** The first payment did not come within its day. */
+export function expireIncomplete(w: World, id: string): void {
   const subscription = w.tables.subscriptions.get(id);
   if (subscription?.status !== "incomplete") {
     return;

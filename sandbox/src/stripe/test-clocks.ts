@@ -3,6 +3,7 @@ import { invalid } from "#sandbox/http/failure.ts";
 import { needInt, nullable } from "#sandbox/http/input.ts";
 import { page } from "#sandbox/http/page.ts";
 
+import { perform } from "./duties.ts";
 import { emit } from "./events.ts";
 import type { TestClock } from "./shapes.ts";
 import { amend, newId, nowOf, type World } from "./world.ts";
@@ -67,7 +68,7 @@ function runClock(w: World, id: string, target: number): void {
     if (clock !== undefined) {
       amend(w.tables.testClocks, clock, { frozen_time: Math.max(clock.frozen_time, task.at) });
     }
-    task.run();
+    perform(w, task.duty);
   }
 }
 

@@ -88,15 +88,63 @@ export interface Settings {
   keptEvents: number;
 }
 
+/** What a bank debit was for. */
+export interface DebitPurpose {
+  readonly kind: "invoice" | "checkout";
+  readonly id: string;
+}
+
+export type PauseBehaviour = NonNullable<Shape.Subscription["pause_collection"]>["behavior"];
+
+/** One delivery of an event to an endpoint. */
+export interface DeliveryJob {
+  readonly event: StoredEvent;
+  readonly endpointId: string;
+  readonly attempt: number;
+  /** Sent whatever the faults say: a resend asked for by hand. */
+  readonly byHand: boolean;
+}
+
+/** What will fall due, as data, so that it can be kept while the sandbox is off; `perform` does it. */
+export type Duty =
+  | { readonly do: "fail refund"; readonly refund: string }
+  | {
+      readonly do: "settle debit";
+      readonly intent: string;
+      readonly succeeds: boolean;
+      readonly clockId: string | null;
+      readonly purpose: DebitPurpose | null;
+    }
+  | { readonly do: "pay out"; readonly payout: string }
+  | { readonly do: "expire checkout"; readonly session: string }
+  | { readonly do: "retry payment"; readonly invoice: string; readonly planned: number }
+  | { readonly do: "invoice overdue"; readonly invoice: string }
+  | { readonly do: "finalize invoice"; readonly invoice: string }
+  | { readonly do: "resume collection"; readonly subscription: string; readonly resumesAt: number }
+  | { readonly do: "expire subscription"; readonly subscription: string }
+  | { readonly do: "end period"; readonly subscription: string; readonly end: number }
+  | { readonly do: "announce renewal"; readonly subscription: string; readonly end: number }
+  | { readonly do: "warn of trial end"; readonly subscription: string; readonly end: number }
+  | { readonly do: "cancel subscription"; readonly subscription: string; readonly cancelAt: number }
+  | {
+      readonly do: "settle renewal";
+      readonly subscription: string;
+      readonly invoice: string;
+      readonly pause: PauseBehaviour | null;
+    }
+  | { readonly do: "deliver again"; readonly job: DeliveryJob };
+
 export interface World {
   readonly clock: Clock;
   readonly random: Random;
-  readonly agenda: Agenda;
+  readonly agenda: Agenda<Duty>;
   readonly tables: Tables;
   readonly secrets: Secrets;
   readonly settings: Settings;
   readonly events: Map<string, StoredEvent>;
   readonly listeners: ((event: StoredEvent) => void)[];
+  /** Takes a delivery whose pause is over; set by what delivers. */
+  deliverAgain: (job: DeliveryJob) => void;
   /** Where customers are sent for checkout, portal and invoices; set when the server listens. */
   baseUrl: string;
   request: RequestMark;
@@ -133,6 +181,7 @@ export function createWorld(clock: Clock, seed: number): World {
     },
     events: new Map(),
     listeners: [],
+    deliverAgain: () => undefined,
     baseUrl: "http://127.0.0.1",
     request: NO_REQUEST,
     moment: undefined,

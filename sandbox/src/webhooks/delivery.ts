@@ -1,7 +1,13 @@
 import type { Faults } from "#sandbox/faults.ts";
 import type { WebhookEndpoint } from "#sandbox/stripe/shapes.ts";
-import { API_VERSION, type StoredEvent, type World } from "#sandbox/stripe/world.ts";
+import {
+  API_VERSION,
+  type DeliveryJob,
+  type StoredEvent,
+  type World,
+} from "#sandbox/stripe/world.ts";
 
+import { createLine } from "./line.ts";
 import { eventBody } from "./payload.ts";
 import { createPoster } from "./post.ts";
 import { retryPause } from "./schedule.ts";
@@ -31,14 +37,6 @@ export interface Counts {
   gaveUp: number;
 }
 
-interface Job {
-  readonly event: StoredEvent;
-  readonly endpointId: string;
-  readonly attempt: number;
-  /** Sent whatever the faults say: a resend asked for by hand. */
-  readonly byHand: boolean;
-}
-
 export interface Delivery {
   readonly counts: Counts;
   attempts(): readonly Attempt[];
@@ -48,6 +46,10 @@ export interface Delivery {
   kick(): void;
   /** Resolves when nothing is queued or under way (deliveries waiting for a retry do not count). */
   idle(): Promise<void>;
+  /** What still has to be sent now, under way included: whoever takes it over may send it twice, as Stripe may. */
+  pending(): readonly DeliveryJob[];
+  /** Takes over what another sandbox had pending. */
+  take(jobs: readonly DeliveryJob[]): void;
   stop(): Promise<void>;
 }
 
@@ -73,60 +75,46 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     dropped: 0,
     gaveUp: 0,
   };
-  const queue: Job[] = [];
-  const held: Job[] = [];
+  const line = createLine(w.random);
   const attempts: Attempt[] = [];
   const waiting: (() => void)[] = [];
   const poster = createPoster();
-  let inFlight = 0;
-  let head = 0;
+  const underWay = new Set<DeliveryJob>();
+  const life = { stopped: false };
 
-  const enqueue = (job: Job): void => {
+  const enqueue = (job: DeliveryJob): void => {
     counts.queued += 1;
-    queue.push(job);
+    line.push(job);
   };
+  const mayLeave = (): boolean =>
+    !life.stopped && !faults.webhooks.outage && underWay.size < MAX_IN_FLIGHT;
   const pump = (): void => {
-    while (inFlight < MAX_IN_FLIGHT && head < queue.length && !faults.webhooks.outage) {
-      const job = queue[head];
-      head += 1;
-      if (job !== undefined) {
-        inFlight += 1;
-        void run(job);
+    while (mayLeave()) {
+      const job = line.next();
+      if (job === undefined) {
+        break;
       }
+      underWay.add(job);
+      void run(job);
     }
-    if (head > 1_000 && head * 2 > queue.length) {
-      queue.splice(0, head);
-      head = 0;
-    }
-    if (inFlight === 0 && head >= queue.length) {
+    if (underWay.size === 0 && line.isEmpty()) {
       for (const resolve of waiting.splice(0)) {
         resolve();
       }
     }
   };
-  const release = (): void => {
-    while (held.length > 0 && held.length >= Math.max(1, faults.webhooks.shuffle)) {
-      const batch = held.splice(0, Math.max(1, faults.webhooks.shuffle));
-      while (batch.length > 0) {
-        const [job] = batch.splice(w.random.below(batch.length), 1);
-        if (job !== undefined) {
-          enqueue(job);
-        }
-      }
-    }
-  };
-  const run = async (job: Job): Promise<void> => {
+  const run = async (job: DeliveryJob): Promise<void> => {
     const endpoint = w.tables.webhookEndpoints.get(job.endpointId);
     const outcome =
       endpoint === undefined
         ? { status: null, error: "endpoint deleted" }
         : await send(options, poster, job.event, endpoint);
-    inFlight -= 1;
+    underWay.delete(job);
     settle(job, outcome, endpoint !== undefined);
     pump();
   };
   const settle = (
-    job: Job,
+    job: DeliveryJob,
     outcome: { status: number | null; error: string | null },
     exists: boolean,
   ): void => {
@@ -148,21 +136,26 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     });
     attempts.splice(0, Math.max(0, attempts.length - KEPT_ATTEMPTS));
     if (nextAt !== null) {
-      w.agenda.add(null, nextAt, () => {
-        enqueue({ ...job, attempt: job.attempt + 1 });
-        pump();
+      w.agenda.add(null, nextAt, {
+        do: "deliver again",
+        job: { ...job, attempt: job.attempt + 1 },
       });
     }
+  };
+  w.deliverAgain = (job) => {
+    enqueue(job);
+    setImmediate(pump);
   };
   w.listeners.push((event) => {
     for (const endpoint of w.tables.webhookEndpoints.values()) {
       if (wants(endpoint, event)) {
         for (let copy = copies(w, faults, counts); copy > 0; copy -= 1) {
-          held.push({ event, endpointId: endpoint.id, attempt: 1, byHand: false });
+          counts.queued += 1;
+          line.hold({ event, endpointId: endpoint.id, attempt: 1, byHand: false });
         }
       }
     }
-    release();
+    line.release(faults.webhooks.shuffle);
     // Not at once: the request that causes events is answered first, as at Stripe.
     setImmediate(pump);
   });
@@ -179,7 +172,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     },
     kick: () => {
       if (faults.webhooks.shuffle <= 1) {
-        release();
+        line.release(1);
       }
       pump();
     },
@@ -189,7 +182,17 @@ export function createDelivery(options: DeliveryOptions): Delivery {
         setImmediate(pump);
       });
     },
-    stop: () => poster.stop(),
+    pending: () => [...underWay, ...line.jobs()],
+    take: (jobs) => {
+      for (const job of jobs) {
+        enqueue(job);
+      }
+      setImmediate(pump);
+    },
+    stop: () => {
+      life.stopped = true;
+      return poster.stop();
+    },
   };
 }
 
