@@ -15,13 +15,12 @@ async function start(node, args) {
 }
 
 async function bench(node, args) {
-  const entry = ["bench/main.ts", "bench/run.ts", "bench/run.mjs"]
-    .map((file) => join(ROOT, file))
-    .find((file) => existsSync(file));
-  if (entry === undefined) {
-    throw new Refusal("There is no benchmark in bench/ yet.");
-  }
-  return runToEnd(node, [entry, ...args], { env: environmentFor(node) });
+  return runToEnd(node, [join(ROOT, "bench", "main.ts"), ...args], { env: environmentFor(node) });
+}
+
+/** Makes the pages under docs/ that are made from the code; `--check` only compares. */
+async function docs(node, args) {
+  return runToEnd(node, [join(ROOT, "tooling", "docs", "main.ts"), ...args]);
 }
 
 /** Whether these arguments of vitest may reach tests that drive the whole product. */
@@ -63,7 +62,7 @@ async function check(node, args) {
   return gates === 0 ? tests : gates;
 }
 
-const COMMANDS = { start, test, bench, check, gates: runGates };
+const COMMANDS = { start, test, bench, check, docs, gates: runGates };
 
 /** @param {string[]} args the command and its arguments; @returns {Promise<number>} the exit code */
 export async function main(args) {

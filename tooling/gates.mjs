@@ -44,6 +44,7 @@ const GATES = {
   lint: (node) =>
     tool(node, "oxlint", ["--type-aware", "--deny-warnings", "--report-unused-disable-directives"]),
   arrows,
+  docs: (node) => tool(node, "node", ["tooling/docs/main.ts", "--check"]),
   "dead code": (node) => tool(node, "knip", []),
 };
 
