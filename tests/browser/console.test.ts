@@ -1,3 +1,5 @@
+import { gzipSync } from "node:zlib";
+
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
@@ -113,6 +115,21 @@ describe("Inbox", () => {
     await page.context().close();
   });
 
+  test("new events wait behind a button; no row moves until it is pressed", async () => {
+    const { page } = await open("/inbox");
+    const newest = rows(page)
+      .first()
+      .getByRole("button", { name: /^Copy evt_/u });
+    const before = await newest.getAttribute("title");
+    const button = page.getByRole("button", { name: /\d+\+? new$/u });
+    await button.waitFor({ timeout: 60_000 }); // the sandbox's customers act every few seconds
+    expect(await newest.getAttribute("title")).toBe(before);
+    await button.click();
+    await button.waitFor({ state: "detached" });
+    expect(await newest.getAttribute("title")).not.toBe(before);
+    await page.context().close();
+  });
+
   test("by keyboard alone: down the list, open, along, and out again", async () => {
     const { page } = await open("/inbox");
     await rows(page).first().waitFor();
@@ -195,6 +212,29 @@ describe("Customers", () => {
 });
 
 describe("everywhere", () => {
+  test("the first load needs no more than 250 KB of compressed JavaScript", async () => {
+    const context = await openContext(browser, "light", signedIn);
+    const page = await context.newPage();
+    const loaded = new Set<string>();
+    page.on("request", (request) => {
+      if (new URL(request.url()).pathname.endsWith(".js")) {
+        loaded.add(request.url());
+      }
+    });
+    await page.goto(purser.base);
+    await page.getByRole("region", { name: "Backlog" }).waitFor();
+    const sizes = await Promise.all(
+      [...loaded].map(async (url) => {
+        const answer = await context.request.get(url);
+        return gzipSync(await answer.body()).byteLength;
+      }),
+    );
+    const total = sizes.reduce((sum, size) => sum + size, 0);
+    expect(total).toBeGreaterThan(100_000);
+    expect(total).toBeLessThan(250_000);
+    await context.close();
+  });
+
   test("the palette runs an operation: its form, its refusal at the field", async () => {
     const { page, errors } = await open("/");
     await page.getByRole("region", { name: "Backlog" }).waitFor();
@@ -224,7 +264,8 @@ describe("everywhere", () => {
     await page.locator("time", { hasText: "UTC" }).first().waitFor();
     await page.keyboard.press("?");
     const help = page.getByRole("dialog", { name: "Keys" });
-    expect(await help.getByText("All times in UTC").isVisible()).toBe(true);
+    await help.getByText("All times in UTC").waitFor();
+    expect(await seriousFindings(page)).toEqual([]);
     await page.context().close();
   });
 

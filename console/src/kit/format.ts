@@ -126,5 +126,7 @@ export function humanize(name: string): string {
     .trim()
     .toLowerCase();
   const sentence = words.charAt(0).toUpperCase() + words.slice(1);
-  return sentence.replaceAll(/\b(?:api|url|pdf|id|cli|utc)\b/giu, (short) => short.toUpperCase());
+  return sentence.replaceAll(/\b(?:api|url|pdf|id|cli|utc)\b/giu, (letters) =>
+    letters.toUpperCase(),
+  );
 }
