@@ -173,6 +173,31 @@ describe("canceling", () => {
     expect(await rowOf("c3")).toMatchObject({ status: "canceled" });
   });
 
+  it("whose process dies after the call is found by the job that was left for it", async () => {
+    await says("c5", "created", T);
+    providerHas("c5");
+    const whole = fake;
+    operations = billingOperations({
+      providerOf: () => ({
+        ...whole,
+        cancelSubscription: async (...wish) => {
+          await whole.cancelSubscription(...wish);
+          throw new Error("killed");
+        },
+      }),
+    });
+    await expect(
+      call("subscriptions.cancel", { id: "sub_c5", when: "now", reason: "asked for it" }),
+    ).rejects.toThrow("killed");
+    const job = kit.enqueued.findLast((each) => each.name === settleIntent.name);
+    expect(await workOff(settleIntent.name, job?.payload)).toEqual({ kind: "done", note: "done" });
+    expect(await rowOf("c5")).toMatchObject({ status: "canceled", org_tier: "free" });
+    expect(await workOff(settleIntent.name, job?.payload)).toEqual({
+      kind: "done",
+      note: "not_ours",
+    });
+  });
+
   it("turned away changes nothing and says when to come back", async () => {
     await says("c4", "created", T);
     providerHas("c4");

@@ -109,13 +109,8 @@ async function projectAll(bodies: readonly Buffer[], workspaceId: number): Promi
       const fates = await inTx(kit.pool, [workspaceId], (tx) =>
         stripeProjector.apply(kit.ctxOf(tx, NOW), batch),
       );
-      for (const [index, fate] of fates.entries()) {
-        if (fate.kind === "waiting") {
-          waiting.push(...batch.slice(index, index + 1));
-        } else {
-          ends.push(fate);
-        }
-      }
+      ends.push(...fates.filter((fate) => fate.kind !== "waiting"));
+      waiting.push(...batch.filter((_, index) => fates[index]?.kind === "waiting"));
     }
     open = waiting;
   }

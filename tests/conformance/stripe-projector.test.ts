@@ -224,3 +224,28 @@ it("a replay of what was applied changes nothing and keeps what it changed the f
   expect(fates.map((fate) => fate.kind)).toEqual(["superseded", "applied"]);
   expect(await one(told, ["evt_again_2"])).toEqual(before);
 });
+
+it("two workers at once on the same customers lose nothing: one waits or tries again", async () => {
+  const names = Array.from({ length: 12 }, (_, n) => `race${n}`);
+  const firsts = names.flatMap((name) => subscribed(name).slice(0, 1));
+  const seconds = names.flatMap((name) => subscribed(name).slice(1)).toReversed();
+  const untilDone = async (events: EventBody[]): Promise<void> => {
+    for (let attempt = 0; attempt < 5; attempt += 1) {
+      const [end] = await Promise.allSettled([kit.project(events)]);
+      if (end.status === "fulfilled") {
+        return;
+      }
+    }
+    throw new Error("never got through");
+  };
+  await Promise.all([untilDone(firsts), untilDone(seconds), untilDone(firsts), untilDone(seconds)]);
+  const rows = await kit.operator.query<{ status: string; tier: string; n: number }>(
+    `select s.status, o.plan_tier as tier, count(*)::int as n from subscriptions s join organizations o on o.id = s.organization_id
+      where s.stripe_customer_id like 'cus_race%' group by 1, 2`,
+  );
+  expect(rows.rows).toEqual([{ status: "active", tier: "pro", n: 12 }]);
+  const organizations = await kit.operator.query(
+    "select from organizations o where name like 'cus_race%'",
+  );
+  expect(organizations.rowCount).toBe(12);
+});

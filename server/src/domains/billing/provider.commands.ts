@@ -1,3 +1,4 @@
+import { addMs } from "#platform/clock.ts";
 import type { Ctx } from "#platform/context.ts";
 import { newId } from "#platform/ids.ts";
 import type { Plan, Run } from "#platform/operation/bound.ts";
@@ -189,6 +190,9 @@ export async function planCancel(ctx: Ctx, input: CancelInput): Promise<Plan<Raw
   };
 }
 
+/** Well beyond the longest that a call can take. */
+const ORPHANED_AFTER_MS = 120_000;
+
 /** Provider first: the intent is committed, then the call, then the answer is read back and recorded. */
 export async function cancelSubscription(
   run: Run,
@@ -212,6 +216,12 @@ export async function cancelSubscription(
       actor: "name" in ctx.actor ? ctx.actor.name : ctx.actor.kind,
     };
     await insertIntent(ctx.tx, made, ctx.now);
+    // Should this process die before it has written down the answer, somebody looks.
+    await ctx.enqueue(
+      settleIntent,
+      { workspaceId: ctx.workspace.id, intentId: id },
+      { key: `${id}:orphaned`, runAt: addMs(ctx.now, ORPHANED_AFTER_MS) },
+    );
     return {
       ...made,
       provider: providerOf(ctx.workspace.id),
@@ -292,7 +302,7 @@ async function finishCancel(
 
 export type Settled = "done" | "failed" | "not_ours" | { readonly retryAfterMs: number };
 
-/** Looks up what became of a call whose answer never came. The call itself is not repeated. */
+/** Looks up what became of a call whose answer never came, or was never written down. The call itself is not repeated. */
 export async function settleUnknownIntent(
   run: Run,
   provider: BillingProvider,
@@ -300,7 +310,7 @@ export async function settleUnknownIntent(
 ): Promise<Settled> {
   const open = await run(async (ctx) => {
     const intent = await lockIntent(ctx.tx, intentId);
-    if (intent === null || intent.state !== "unknown") {
+    if (intent === null || (intent.state !== "unknown" && intent.state !== "sent")) {
       return null;
     }
     const raw = await requireSubscription(ctx.tx, ctx.workspace.id, intent.subjectId);
