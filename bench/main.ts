@@ -11,7 +11,7 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 
 import { type Bench, type Size, openBench } from "./kit/bench.ts";
-import type { Figure } from "./kit/figures.ts";
+import { type Figure, notRun } from "./kit/figures.ts";
 import { ensurePeers } from "./kit/peers.ts";
 import { BENCH, ROOT, stopEverything } from "./kit/processes.ts";
 import { page, table } from "./kit/report.ts";
@@ -66,7 +66,7 @@ const GROUPS: readonly Group[] = [
     name: "stored",
     rows: "9",
     what: "intake with much stored, and duplicates",
-    quick: true,
+    quick: false,
     run: measureStored,
   },
   {
@@ -81,7 +81,7 @@ const GROUPS: readonly Group[] = [
     name: "start",
     rows: "15",
     what: "second start, and Postgres after kill -9",
-    quick: true,
+    quick: false,
     run: measureStart,
   },
   {
@@ -181,6 +181,12 @@ async function run(wish: Wish): Promise<number> {
       const result = await runGroup(group, bench);
       figures.push(...result.figures);
       broke ||= result.broke;
+    }
+    if (wish.whole) {
+      const left = GROUPS.filter((group) => !wish.groups.includes(group));
+      figures.push(
+        ...left.map((group) => notRun(group.rows, group.what, `not part of --${wish.size}`)),
+      );
     }
     process.stdout.write(`\n${table(figures)}\n`);
     const results = join(BENCH, "results");

@@ -89,7 +89,9 @@ async function firstPageKb(
       sizes.push(weigh(request));
     }
   });
-  await again.goto(`${base}/`, { waitUntil: "networkidle", timeout: 15_000 }).catch(() => null); // a live page is never idle
+  // Until the first room is there; what is fetched ahead for other rooms afterwards is no part of it.
+  await again.goto(`${base}/`);
+  await again.getByRole("heading", { level: 1 }).waitFor();
   const scripts = await Promise.all(sizes);
   await fresh.close();
   return {

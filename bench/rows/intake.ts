@@ -100,7 +100,7 @@ interface Subjects {
 }
 
 async function oneRound(bench: Bench, subjects: Subjects, rounds: Rounds): Promise<void> {
-  const seconds = bench.pick(2, 5, 10);
+  const seconds = bench.pick(1.5, 5, 10);
   const ours = await shoot(subjects.purser, bench, {
     connections: 256,
     seconds,
