@@ -19,6 +19,10 @@ export interface SandboxOptions {
   readonly demoRate: number;
   /** Customers that exist when the demonstration begins. */
   readonly demoCustomers: number;
+  /** Where the world is kept between runs; undefined keeps nothing. */
+  readonly stateFile: string | undefined;
+  /** Ends when standard input does, so that nothing is left behind by a parent that was killed. */
+  readonly leashed: boolean;
 }
 
 const DEFAULT_STRIPE_PORT = 4010;
@@ -42,6 +46,8 @@ export function readConfig(
       "webhook-secret": { type: "string" },
       "webhook-api-version": { type: "string" },
       "webhook-pace": { type: "string" },
+      state: { type: "string" },
+      leashed: { type: "boolean" },
     },
   });
   const from = (flag: keyof typeof values, name: string): string | undefined => {
@@ -65,6 +71,8 @@ export function readConfig(
       40,
       "demo-customers",
     ),
+    stateFile: from("state", "PURSER_SANDBOX_STATE"),
+    leashed: values.leashed ?? false,
   };
 }
 

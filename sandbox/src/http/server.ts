@@ -103,6 +103,28 @@ export async function listen(server: Server, port: number, host: string): Promis
   });
 }
 
+const LOOK_AGAIN_MS = 100;
+
+/** The same, but a taken port is asked for again for so many milliseconds. */
+export async function listenPatiently(
+  server: Server,
+  port: number,
+  host: string,
+  patienceMs: number,
+): Promise<number> {
+  for (let waited = 0; ; waited += LOOK_AGAIN_MS) {
+    try {
+      return await listen(server, port, host);
+    } catch (error) {
+      const taken = error instanceof Error && "code" in error && error.code === "EADDRINUSE";
+      if (!taken || waited >= patienceMs) {
+        throw error;
+      }
+      await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+    }
+  }
+}
+
 function portOf(address: AddressInfo | string | null, fallback: number): number {
   return typeof address === "object" && address !== null ? address.port : fallback;
 }

@@ -9,6 +9,8 @@ import { makeCatalogue } from "./catalogue.ts";
 export interface Scenarios {
   names(): readonly string[];
   running(): string | null;
+  /** What runs, as `start` would be told; null when nothing does. */
+  current(): { readonly name: string; readonly rate: number } | null;
   /** Starts one at so many events per second; throws a TypeError for an unknown name. */
   start(name: string, rate: number): void;
   stop(): void;
@@ -40,7 +42,7 @@ const CALM = {
 export function createScenarios(stage: Stage & { readonly faults: Faults }): Scenarios {
   const { w } = stage;
   let timer: NodeJS.Timeout | undefined;
-  let current: string | null = null;
+  let current: { readonly name: string; readonly rate: number } | null = null;
   let listener: (() => void) | undefined;
   const stop = (): void => {
     clearInterval(timer);
@@ -48,7 +50,7 @@ export function createScenarios(stage: Stage & { readonly faults: Faults }): Sce
       w.listeners.splice(w.listeners.indexOf(listener), 1);
       listener = undefined;
     }
-    if (current !== null && current !== "busy-day") {
+    if (current !== null && current.name !== "busy-day") {
       setFaults(stage.faults, CALM);
     }
     w.settings.tieSeconds = Math.max(1, stage.faults.webhooks.tieSeconds);
@@ -56,7 +58,8 @@ export function createScenarios(stage: Stage & { readonly faults: Faults }): Sce
   };
   return {
     names: () => [...MOODS.keys()],
-    running: () => current,
+    running: () => current?.name ?? null,
+    current: () => current,
     start: (name, rate) => {
       const mood = MOODS.get(name);
       if (mood === undefined) {
@@ -66,7 +69,7 @@ export function createScenarios(stage: Stage & { readonly faults: Faults }): Sce
       setFaults(stage.faults, mood);
       w.settings.tieSeconds = Math.max(1, stage.faults.webhooks.tieSeconds);
       makeCatalogue(w, stage.api);
-      current = name;
+      current = { name, rate };
       let credit = 0;
       let heard = 0;
       listener = () => {

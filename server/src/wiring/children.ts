@@ -37,7 +37,8 @@ export async function startChild(options: ChildOptions): Promise<Child> {
   const launch = (onReady: () => void, onDeath: (reason: string) => void): void => {
     const started = spawn(process.execPath, [options.script, ...options.args], {
       env: childEnvironment(options.env),
-      stdio: ["ignore", "pipe", log],
+      // Its standard input is its leash: when this process dies, however it dies, the child ends too.
+      stdio: ["pipe", "pipe", log],
     });
     child = started;
     let head = "";
@@ -48,6 +49,7 @@ export async function startChild(options: ChildOptions): Promise<Child> {
         onReady();
       }
     });
+    started.stdin?.on("error", () => undefined);
     started.once("error", (error) => {
       onDeath(error.message);
     });

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 
 import { inboxWait } from "#domains/inbox/contract.ts";
 import type { CliClient } from "#interfaces/cli/client.ts";
@@ -21,6 +21,7 @@ type Write = (text: string) => void;
 interface PartFlags {
   readonly port?: string;
   readonly host?: string;
+  readonly leashed?: boolean;
 }
 
 /** The commands that start processes or open the database themselves; all others are operations of a running server. */
@@ -80,20 +81,26 @@ function part(
     .description(summary)
     .option("--port <port>", "PURSER_PORT (default 4000)")
     .option("--host <address>", "PURSER_HOST (default 127.0.0.1)")
+    .addOption(new Option("--leashed", "End when standard input does").hideHelp())
     .action(async (flags: PartFlags) => {
       const config = readConfig({
         ...(flags.port === undefined ? {} : { PURSER_PORT: flags.port }),
         ...(flags.host === undefined ? {} : { PURSER_HOST: flags.host }),
       });
-      const asked = untilSignal();
+      const asked = untilToldToStop(flags.leashed === true);
       const running = await run(config);
       await asked;
       await running.stop();
+      process.stdin.destroy();
     });
 }
 
-function untilSignal(): Promise<void> {
+/** A part that `start` made ends with it, even when `start` is killed: its standard input closes then. */
+function untilToldToStop(leashed: boolean): Promise<void> {
   return new Promise((resolve) => {
+    if (leashed) {
+      process.stdin.once("close", resolve).resume();
+    }
     let askedMs: number | null = null;
     const ask = (): void => {
       const nowMs = systemClock.monotonicMs();

@@ -1,4 +1,5 @@
 import { randomInt } from "node:crypto";
+import { join } from "node:path";
 
 import { type Config, localSecret } from "#platform/config/env.ts";
 
@@ -33,7 +34,11 @@ export function sandboxArguments(config: Config, sandbox: SandboxAccess): readon
     sandbox.webhookUrl,
     "--webhook-secret",
     sandbox.webhookSecret,
-    // A world of its own for every start: the same seed again would send other events under known ids.
+    // Kept between starts, so that the record and its provider go on agreeing.
+    "--state",
+    join(config.dataDir, "sandbox", "stripe.json"),
+    "--leashed",
+    // Counts only where no world is kept: an old seed would send other events under ids that are known already.
     "--seed",
     String(randomInt(1, 2 ** 31)),
     ...(config.demo ? ["--demo"] : []),

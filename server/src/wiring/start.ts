@@ -43,6 +43,9 @@ export async function start(config: Config, write: (text: string) => void): Prom
   try {
     const database = await openDatabase(config, progress, running);
     const sandbox = config.sandbox ? demoSandbox(config) : null;
+    // The worker's process needs a second to load: it does so while the desk opens.
+    const worker = startWorker(config, database, progress);
+    running.push({ stop: async () => (await worker.catch(() => null))?.stop() });
     const first = await progress.step("Workspace, owner and endpoints", () =>
       prepareFirstStart(config, database, sandbox),
     );
@@ -50,7 +53,7 @@ export async function start(config: Config, write: (text: string) => void): Prom
       serve(config, database),
     );
     running.push(http);
-    running.push(await progress.step("Worker", () => startWorker(config, database, progress)));
+    await progress.step("Worker", () => worker);
     if (sandbox !== null) {
       running.push(
         await progress.step(`Stripe sandbox on 127.0.0.1:${config.sandboxPort}`, () =>
@@ -102,7 +105,7 @@ function startWorker(config: Config, database: Database, progress: Progress): Pr
   return startChild({
     name: "worker",
     script: MAIN,
-    args: ["work"],
+    args: ["work", "--leashed"],
     env: {
       PURSER_DATA: config.dataDir,
       PURSER_PORT: String(config.port),
