@@ -1,4 +1,4 @@
-import type { BillingProvider, ProviderOf } from "#domains/billing/ports.ts";
+import type { Answer, BillingProvider, ProviderOf } from "#domains/billing/ports.ts";
 import { notConnected } from "#domains/billing/problems.ts";
 import { Problem } from "#platform/problem.ts";
 import { openStripe } from "#providers/stripe/client.ts";
@@ -8,7 +8,10 @@ import { demoSandbox } from "./sandbox.ts";
 
 const STRIPE = "https://api.stripe.com";
 
-/** The default workspace's Stripe account: the environment's key, or the sandbox where it runs. */
+/**
+ * The environment's Stripe account (or the sandbox, where it runs) is the default workspace's. No other
+ * workspace may act in it: whoever holds a webhook secret of theirs could name the default's objects.
+ */
 export function providersOf(house: House): ProviderOf {
   const { config, clock } = house;
   const { apiKey, apiBase } = config.stripe;
@@ -19,10 +22,31 @@ export function providersOf(house: House): ProviderOf {
   } else if (apiKey !== null) {
     stripe = openStripe({ apiKey, apiBase: apiBase ?? STRIPE, clock });
   }
-  return () => {
+  return (workspaceId) => {
     if (stripe === null) {
       throw new Problem(notConnected, "Set STRIPE_API_KEY.");
     }
-    return stripe;
+    return onlyForDefault(house, stripe, workspaceId);
+  };
+}
+
+const NOT_YOURS: Answer<never> = {
+  kind: "refused",
+  status: 409,
+  code: "not_connected",
+  message: "This workspace has no account at the provider.",
+};
+
+function onlyForDefault(
+  house: House,
+  provider: BillingProvider,
+  workspaceId: number,
+): BillingProvider {
+  const isTheirs = async (): Promise<boolean> =>
+    (await house.workspaces.default()).id === workspaceId;
+  return {
+    fetch: async (kind, id) => ((await isTheirs()) ? provider.fetch(kind, id) : NOT_YOURS),
+    cancelSubscription: async (id, wish, options) =>
+      (await isTheirs()) ? provider.cancelSubscription(id, wish, options) : NOT_YOURS,
   };
 }

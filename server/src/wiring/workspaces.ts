@@ -7,7 +7,9 @@ import { Problem, notFound } from "#platform/problem.ts";
 /** The workspaces of this installation; there are few and they change by the year, so they are remembered for a while. */
 export interface Workspaces {
   readonly byId: (id: number) => Promise<WorkspaceRef>;
+  /** The default one first. */
   readonly all: () => Promise<readonly WorkspaceRef[]>;
+  readonly default: () => Promise<WorkspaceRef>;
 }
 
 const REMEMBER_MS = 5_000;
@@ -24,7 +26,7 @@ export function openWorkspaces(pool: () => Pool, clock: Clock): Workspaces {
   const all = async (): Promise<readonly WorkspaceRef[]> => {
     if (clock.monotonicMs() - knownAtMs > REMEMBER_MS) {
       const { rows } = await pool().query<Row>(
-        "select id, public_id, slug from workspaces order by id",
+        "select id, public_id, slug from workspaces order by is_default desc, id",
       );
       known = rows.map((row) => ({ id: row.id, publicId: row.public_id, slug: row.slug }));
       knownAtMs = clock.monotonicMs();
@@ -33,6 +35,13 @@ export function openWorkspaces(pool: () => Pool, clock: Clock): Workspaces {
   };
   return {
     all,
+    default: async () => {
+      const [first] = await all();
+      if (first === undefined) {
+        throw new Problem(notFound, "There is no workspace yet.");
+      }
+      return first;
+    },
     byId: async (id) => {
       const find = (list: readonly WorkspaceRef[]): WorkspaceRef | undefined =>
         list.find((each) => each.id === id);
