@@ -48,11 +48,11 @@ const JOINS = `join endpoints p on p.id = e.endpoint_id
   left join inbox_waiting x on x.event_id = e.id
   left join inbox_duplicates d on d.event_id = e.id`;
 
-const WORK_STATE: Partial<Record<State, string>> = {
-  ready: "w.state = 0",
-  retrying: "w.state = 1",
-  held: "w.state = 2",
-  waiting: "w.state = 3",
+const WORK_STATE: Partial<Record<State, number>> = {
+  ready: 0,
+  retrying: 1,
+  held: 2,
+  waiting: 3,
 };
 const FATE: Partial<Record<State, number>> = {
   applied: 1,
@@ -140,12 +140,17 @@ function addState(
   }
   const work = WORK_STATE[state];
   if (work !== undefined) {
-    sql.push(work);
+    // From the few that are left to do, not from the millions that came. $1 is the workspace.
+    add("e.id in (select event_id from inbox_work where workspace_id = $1 and state = ?)", work);
   }
   const fate = FATE[state];
   if (fate !== undefined) {
-    sql.push("w.event_id is null");
-    add("o.fate = ?", fate);
+    sql.push("w.event_id is null", `o.fate = ${String(fate)}`);
+    if (fate > 3) {
+      sql.push(
+        `e.id in (select event_id from inbox_outcomes where workspace_id = $1 and fate = ${String(fate)})`,
+      );
+    }
   }
 }
 
