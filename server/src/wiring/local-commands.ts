@@ -113,6 +113,7 @@ function untilToldToStop(leashed: boolean): Promise<void> {
     process.on("SIGINT", ask);
     process.on("SIGTERM", ask);
   });
+  return { asked, isAsked: () => askedMs !== null };
 }
 
 function hangMigrate(program: Command, write: Write): void {
