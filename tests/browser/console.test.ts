@@ -211,6 +211,26 @@ describe("Customers", () => {
   });
 });
 
+describe("a reversible act", () => {
+  test("a lane is paused with its warning read, and undone", async () => {
+    const { page, errors } = await open("/");
+    await page.getByRole("region", { name: "Switches" }).getByText("Change").click();
+    const dialog = page.getByRole("dialog", { name: "Turn a valve of the inbox" });
+    await dialog.getByLabel("Provider").selectOption("paddle");
+    await dialog.getByLabel("Lane").selectOption("5");
+    await dialog.getByLabel("Paused").check();
+    await dialog.getByRole("button", { name: "See what would change" }).click();
+    await dialog.getByRole("button", { name: /^Pause lane 5/u }).click();
+    await dialog.getByText(/^Done:/u).waitFor();
+    await photograph(page, "undo-offered");
+    await dialog.getByRole("button", { name: "Undo…" }).click();
+    await dialog.getByRole("button", { name: /lane 5/u }).click();
+    await dialog.getByText(/^Done:/u).waitFor();
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+});
+
 describe("everywhere", () => {
   test("the first load needs no more than 250 KB of compressed JavaScript", async () => {
     const context = await openContext(browser, "light", signedIn);

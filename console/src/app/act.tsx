@@ -17,6 +17,7 @@ import { type ActState, PreviewDialog } from "../kit/preview-dialog.tsx";
 import { ApiFailure, call, failureOf, previewOf } from "./client.ts";
 import { asCli, asCurl } from "./commands.ts";
 import { outcomeWords } from "./outcome.ts";
+import { reverseOf } from "./undo.ts";
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -36,8 +37,23 @@ export function useAct(): Begin {
   return useContext(ActContext);
 }
 
+/**
+ * The JSON schema of what may be typed. A field that coerces ("5" to 5) says little about its input; where what comes
+ * out of it is a choice of few, the form offers those.
+ */
 export function inputSchemaOf(operation: Operation): unknown {
-  return z.toJSONSchema(operation.input, { io: "input", unrepresentable: "any" });
+  const typed = z.toJSONSchema(operation.input, { io: "input", unrepresentable: "any" });
+  const made = z.toJSONSchema(operation.input, { io: "output", unrepresentable: "any" });
+  const properties = Object.entries(typed.properties ?? {}).map(([name, schema]) => {
+    const outcome = made.properties?.[name];
+    const open = isSchema(schema) && !("anyOf" in schema) && !("enum" in schema);
+    return [name, open && isSchema(outcome) ? { ...outcome, ...schema } : schema];
+  });
+  return { ...typed, properties: Object.fromEntries(properties) };
+}
+
+function isSchema(schema: unknown): schema is object {
+  return typeof schema === "object" && schema !== null;
 }
 
 export function ActProvider({ children }: { readonly children: ReactNode }) {
@@ -115,9 +131,10 @@ function useActSteps(act: Act) {
   const [state, setState] = useState<ActState | null>(act.form ? null : { kind: "loading" });
   const [errors, setErrors] = useState<Readonly<Record<string, string>>>({});
   const [asking, setAsking] = useState(false);
-  const [hash, setHash] = useState("");
+  const [last, setLast] = useState<Preview | null>(null);
+  const begin = useAct();
   const show = (kind: "ready" | "stale", preview: Preview) => {
-    setHash(preview.hash);
+    setLast(preview);
     setState({ kind, preview });
   };
 
@@ -144,10 +161,19 @@ function useActSteps(act: Act) {
       return;
     }
     const { preview } = state;
+    const back = last === null ? null : reverseOf(last, input);
     setState({ kind: "running", preview });
     try {
-      const answer = await call(act.operation, input, { previewHash: hash });
-      setState({ kind: "done", words: outcomeWords(preview.summary, answer) });
+      const answer = await call(
+        act.operation,
+        input,
+        last === null ? {} : { previewHash: last.hash },
+      );
+      setState({
+        kind: "done",
+        words: outcomeWords(preview.summary, answer),
+        undo: back === null ? undefined : () => begin(act.operation, back, false),
+      });
       await client.invalidateQueries();
     } catch (error) {
       if (error instanceof ApiFailure && error.preview !== undefined) {

@@ -26,7 +26,8 @@ export function valueText(value: unknown): string {
 }
 
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d/u;
-const TIME_NAME = /(?:at|start|end|since|until|due)$/iu;
+/** Figures of these names are never a time, however large. */
+const NO_TIME = /amount|minor|bytes|count|quantity|usage|limit/iu;
 const SECONDS_FROM = 1_000_000_000;
 const SECONDS_TO = 5_000_000_000;
 
@@ -36,7 +37,7 @@ export function valueView(name: string, value: unknown): ReactNode {
     return <When at={value} as="short" />;
   }
   const seconds =
-    typeof value === "number" && TIME_NAME.test(name) && value > SECONDS_FROM && value < SECONDS_TO;
+    typeof value === "number" && !NO_TIME.test(name) && value > SECONDS_FROM && value < SECONDS_TO;
   return seconds ? <When at={value * 1000} as="short" /> : valueText(value);
 }
 

@@ -14,6 +14,7 @@ const SCHEMA = {
     since: { type: "string", format: "date-time" },
     ids: { type: "array", items: { type: "string" } },
     limits: { type: "object", additionalProperties: { type: "integer" } },
+    lane: { anyOf: [{ const: 0 }, { const: 5 }] },
     nested: { type: "object", required: [], properties: { deep: { type: "string" } } },
   },
 };
@@ -30,6 +31,7 @@ test("each part of a schema gets the field that can hold it", () => {
     since: "moment",
     ids: "lines",
     limits: "json",
+    lane: "choice",
     "nested.deep": "text",
   });
 });
@@ -47,6 +49,7 @@ test("what was typed becomes the value, and empty fields are left out", () => {
     ids: "evt_1\n\nevt_2, evt_3",
     limits: '{"sites":3}',
     "nested.deep": "x",
+    lane: "5",
     reason: "",
   };
   expect(valueOf(FIELDS, typed)).toEqual({
@@ -55,6 +58,7 @@ test("what was typed becomes the value, and empty fields are left out", () => {
     prorate: true,
     ids: ["evt_1", "evt_2", "evt_3"],
     limits: { sites: 3 },
+    lane: { anyOf: [{ const: 0 }, { const: 5 }] },
     nested: { deep: "x" },
   });
 });

@@ -17,7 +17,7 @@ export interface FormField {
         readonly max?: number;
       }
     | { readonly type: "flag" }
-    | { readonly type: "choice"; readonly options: readonly string[] }
+    | { readonly type: "choice"; readonly options: readonly string[]; readonly numbers?: boolean }
     | { readonly type: "lines"; readonly numbers: boolean };
 }
 
@@ -89,10 +89,21 @@ function choices(schema: Json): readonly string[] | undefined {
   return typeof schema["const"] === "string" ? [schema["const"]] : undefined;
 }
 
+/** A union of numbers that are each written out (0, 1, 5, 9). */
+function numberChoices(schema: Json): readonly string[] {
+  const options = Array.isArray(schema["anyOf"]) ? schema["anyOf"] : [];
+  const numbers = options.map((each: unknown) => (isObject(each) ? each["const"] : undefined));
+  return numbers.every((each) => typeof each === "number") ? numbers.map(String) : [];
+}
+
 function kindOf(schema: Json): FormField["kind"] {
   const options = choices(schema);
   if (options !== undefined && options.length > 0) {
     return { type: "choice", options };
+  }
+  const numbers = numberChoices(schema);
+  if (numbers.length > 0) {
+    return { type: "choice", options: numbers, numbers: true };
   }
   switch (schema["type"]) {
     case "integer":
@@ -183,10 +194,11 @@ function convert(kind: FormField["kind"], raw: string): unknown {
     }
     case "json":
       return parseJson(raw);
+    case "choice":
+      return kind.numbers === true ? Number(raw) : raw;
     case "text":
     case "long":
     case "email":
-    case "choice":
       return raw.trim();
   }
 }

@@ -15,7 +15,12 @@ export type ActState =
   | { readonly kind: "refused"; readonly failure: Failure }
   | { readonly kind: "ready" | "running" | "stale"; readonly preview: PreviewView }
   | { readonly kind: "failed"; readonly preview: PreviewView; readonly failure: Failure }
-  | { readonly kind: "done"; readonly words: ReactNode };
+  | {
+      readonly kind: "done";
+      readonly words: ReactNode;
+      /** Begins the act that takes this one back, where there is one. */
+      readonly undo?: (() => void) | undefined;
+    };
 
 interface PreviewDialogProps {
   /** The words on the operation's button. */
@@ -46,19 +51,28 @@ export function PreviewDialog(props: PreviewDialogProps) {
           onRetry={props.onBack ?? props.onRetry}
         />
       ) : null}
-      {state.kind === "done" ? <Done {...props} words={state.words} /> : null}
+      {state.kind === "done" ? (
+        <Done words={state.words} undo={state.undo} onClose={props.onClose} />
+      ) : null}
       {"preview" in state ? <Ready {...props} preview={state.preview} /> : null}
     </Modal>
   );
 }
 
-function Done({ words, onClose }: { readonly words: ReactNode; readonly onClose: () => void }) {
+interface DoneProps {
+  readonly words: ReactNode;
+  readonly undo: (() => void) | undefined;
+  readonly onClose: () => void;
+}
+
+function Done({ words, undo, onClose }: DoneProps) {
   return (
     <>
       <div className="tone-word" role="status">
         <ToneIcon tone="ok" size={16} /> <span>{words}</span>
       </div>
       <div className="act-foot" style={{ justifyContent: "flex-end" }}>
+        {undo === undefined ? null : <Button onClick={undo}>Undo…</Button>}
         <Button data-autofocus variant="filled" onClick={onClose}>
           Close
         </Button>

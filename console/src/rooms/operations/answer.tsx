@@ -42,7 +42,7 @@ export function Answer({
             rows={rows.map((row, index) => ({ row, key: String(index) }))}
             rowKey={({ key }) => key}
             columns={table.columns.map((column) => ({
-              head: humanize(column.split(".").at(-1) ?? column),
+              head: humanize(column),
               ...(isFigure(rows, column) ? { align: "right" as const } : {}),
               cell: ({ row }: { readonly row: Row }) => cellOf(at(row, column), column),
             }))}
