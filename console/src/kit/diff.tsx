@@ -15,7 +15,7 @@ interface DiffProps {
 }
 
 /** A value as a person writes it: no quotes around plain text, nothing where nothing is. */
-export function valueText(value: unknown): string {
+function valueText(value: unknown): string {
   if (value === null || value === undefined) {
     return "nothing";
   }

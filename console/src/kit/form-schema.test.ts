@@ -57,6 +57,7 @@ test("what was typed becomes the value, and empty fields are left out", () => {
     limit: 5,
     prorate: true,
     ids: ["evt_1", "evt_2", "evt_3"],
+    lane: 5,
     limits: { sites: 3 },
     lane: { anyOf: [{ const: 0 }, { const: 5 }] },
     nested: { deep: "x" },
