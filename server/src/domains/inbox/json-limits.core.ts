@@ -15,40 +15,72 @@ export function parseBody(body: Buffer): Parsed {
   if (!isUtf8(body)) {
     return { ok: false, reason: "The body is not valid UTF-8." };
   }
+  if (!within(body)) {
+    return {
+      ok: false,
+      reason: `The body is nested deeper than ${String(MAX_DEPTH)} levels or has more than ${String(MAX_NODES)} values.`,
+    };
+  }
   let value: unknown;
   try {
     value = JSON.parse(body.toString("utf8"));
   } catch {
     return { ok: false, reason: "The body is not valid JSON." };
   }
-  if (!isObject(value)) {
-    return { ok: false, reason: "The body is not a JSON object." };
-  }
-  const limit = { nodes: MAX_NODES };
-  return within(value, MAX_DEPTH, limit)
+  return isObject(value)
     ? { ok: true, value }
-    : {
-        ok: false,
-        reason: `The body is nested deeper than ${String(MAX_DEPTH)} levels or has more than ${String(MAX_NODES)} values.`,
-      };
+    : { ok: false, reason: "The body is not a JSON object." };
 }
 
-function within(value: object, depth: number, limit: { nodes: number }): boolean {
-  if (depth === 0) {
-    return false;
-  }
-  for (const key in value) {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- JSON.parse made it: own enumerable keys only
-    const child = (value as Record<string, unknown>)[key];
-    limit.nodes -= 1;
-    if (limit.nodes < 0) {
-      return false;
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const BACKSLASH = 0x5c;
+const OPEN_LIST = 0x5b;
+const CLOSE_LIST = 0x5d;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+
+/**
+ * Reads the limits off the bytes, outside of strings: brackets are levels, and every value but the
+ * first of its list or object follows a comma. Walking the parsed value instead was a quarter of the
+ * processor that an event costs the intake, and it comes too late for what parsing itself allocates.
+ */
+function within(body: Buffer): boolean {
+  let depth = 0;
+  let nodes = 0;
+  for (let at = 0; at < body.length; at += 1) {
+    switch (body[at]) {
+      case QUOTE:
+        at = endOfString(body, at);
+        break;
+      case OPEN_OBJECT:
+      case OPEN_LIST:
+        depth += 1;
+        nodes += 1;
+        if (depth > MAX_DEPTH) {
+          return false;
+        }
+        break;
+      case CLOSE_OBJECT:
+      case CLOSE_LIST:
+        depth -= 1;
+        break;
+      case COMMA:
+        nodes += 1;
+        break;
+      default:
     }
-    if (typeof child === "object" && child !== null && !within(child, depth - 1, limit)) {
-      return false;
-    }
   }
-  return true;
+  return nodes <= MAX_NODES;
+}
+
+/** Place of the closing quote; the body's length where there is none (no JSON, which the parser will say). */
+function endOfString(body: Buffer, open: number): number {
+  let at = open + 1;
+  while (at < body.length && body[at] !== QUOTE) {
+    at += body[at] === BACKSLASH ? 2 : 1;
+  }
+  return at;
 }
 
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
