@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 
 import { MODULES, Refusal, ROOT, say } from "./paths.mjs";
 import { environmentFor, runToEnd } from "./processes.mjs";
@@ -44,6 +45,17 @@ export function isBuilt(root = ROOT) {
   return existsSync(stamp) && readFileSync(stamp, "utf8") === sourcesHash(root);
 }
 
+const COMPRESSIBLE = /\.(js|css|html|svg)$/;
+
+/** The server sends what lies ready: no processor time for compression at each request, and the best there is. */
+function compress(dist) {
+  for (const file of filesBelow(dist).filter((each) => COMPRESSIBLE.test(each))) {
+    const plain = readFileSync(file);
+    writeFileSync(`${file}.br`, brotliCompressSync(plain));
+    writeFileSync(`${file}.gz`, gzipSync(plain, { level: 9 }));
+  }
+}
+
 /** Builds the console where its sources changed since the last time; a second or two, and nothing otherwise. */
 export async function ensureConsole(node) {
   if (!existsSync(join(ROOT, "console", "index.html")) || isBuilt()) {
@@ -60,5 +72,6 @@ export async function ensureConsole(node) {
   if (code !== 0) {
     throw new Refusal("The console could not be built; what vite said is above.");
   }
+  compress(join(ROOT, "console", "dist"));
   writeFileSync(join(ROOT, "console", "dist", ".sources"), sourcesHash());
 }
