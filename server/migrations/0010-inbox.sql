@@ -597,16 +597,16 @@ begin
     where w.state = 0 and w.lane = p_lane and w.provider = p_provider and w.workspace_id = p_workspace and w.event_id > p_floor
     order by w.event_id limit p_limit for update skip locked
   ), busy as materialized (
-    select k.okey from inbox_keys k
-    where k.workspace_id = p_workspace and k.okey in (select distinct s.okey from seen s) and (k.token is null or p_leased)
-    for update skip locked
+    -- Each step below finds its rows by a key: seen joined with the keys found would compare all with all.
+    select s.event_id, k.okey from seen s
+      join inbox_keys k on k.workspace_id = p_workspace and k.okey = s.okey and (k.token is null or p_leased)
+    for update of k skip locked
   ), marked as (
-    update inbox_keys k set has_parked = true from busy
-    where k.workspace_id = p_workspace and k.okey = busy.okey
-    returning k.okey
+    update inbox_keys k set has_parked = true from (select distinct b.okey from busy b) d
+    where k.workspace_id = p_workspace and k.okey = d.okey
   )
-  update inbox_work w set state = 1 from seen s, marked m
-  where s.okey = m.okey and w.workspace_id = p_workspace and w.okey = s.okey and w.event_id = s.event_id;
+  update inbox_work w set state = 1 from busy b
+  where w.workspace_id = p_workspace and w.okey = b.okey and w.event_id = b.event_id;
   get diagnostics parked = row_count;
   return parked;
 end $$;
