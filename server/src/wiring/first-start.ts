@@ -1,8 +1,5 @@
-import pg from "pg";
-
 import { ensureAdminToken, ensureOwner } from "#domains/access/commands.ts";
 import { ensureEndpoint } from "#domains/inbox/endpoint.commands.ts";
-import { systemClock } from "#platform/clock.ts";
 import { type Config, localSecret } from "#platform/config/env.ts";
 import { newId } from "#platform/ids.ts";
 
@@ -29,9 +26,9 @@ export async function prepareFirstStart(
   database: Database,
   sandbox: SandboxAccess | null,
 ): Promise<FirstStart> {
-  await ensureDefaultWorkspace(config, database);
   const house = openHouse(config, database, { process: "first-start", reactions: new Map() });
   try {
+    await ensureDefaultWorkspace(house);
     await seedEndpoints(house, sandbox);
     const access = openAccess(house, new Map());
     const deps = {
@@ -61,25 +58,15 @@ export async function prepareFirstStart(
   }
 }
 
-async function ensureDefaultWorkspace(config: Config, database: Database): Promise<void> {
-  const now = systemClock.now();
-  const owner = new pg.Client({ connectionString: database.ownerUrl });
-  await owner.connect();
-  try {
-    await owner.query(
-      `insert into workspaces (public_id, slug, name, is_default, created_at)
-       select $1, $2, $3, true, $4 where not exists (select from workspaces where is_default)
-       on conflict do nothing`,
-      [
-        newId("ws", now),
-        config.demo ? "demo" : "default",
-        config.demo ? "Demo CMS" : "Default",
-        now,
-      ],
-    );
-  } finally {
-    await owner.end();
-  }
+async function ensureDefaultWorkspace(house: House): Promise<void> {
+  const { config } = house;
+  const now = house.clock.now();
+  await house.pool("purser_app").query(
+    `insert into workspaces (public_id, slug, name, is_default, created_at)
+     select $1, $2, $3, true, $4 where not exists (select from workspaces where is_default)
+     on conflict do nothing`,
+    [newId("ws", now), config.demo ? "demo" : "default", config.demo ? "Demo CMS" : "Default", now],
+  );
 }
 
 /** The default workspace listens to every provider whose secret is known: the sandbox's, or the environment's. */

@@ -221,6 +221,9 @@ async function series(ctx: Ctx, minutes: number): Promise<Series> {
   };
 }
 
+/** Coming and going changes nothing. */
+const NO_CHANGE = /^(staff\.(signed_in|signed_out|sign_in_failed)|token\.used)$/u;
+
 /** What people changed; what the house and the providers do by themselves is not news here. */
 async function changes(ctx: Ctx, since: Date): Promise<readonly ChangeLine[]> {
   const { items } = await listEntries(ctx.tx, ctx.workspace.id, {
@@ -228,7 +231,10 @@ async function changes(ctx: Ctx, since: Date): Promise<readonly ChangeLine[]> {
     since: since.toISOString(),
   });
   return items
-    .filter(({ actor }) => ["staff", "token", "operator"].includes(actor.kind))
+    .filter(
+      ({ actor, action }) =>
+        ["staff", "token", "operator"].includes(actor.kind) && !NO_CHANGE.test(action),
+    )
     .map((item) => ({
       id: item.id,
       at: item.at,

@@ -104,7 +104,10 @@ function jobLevel(job: JobLine): Level {
   if (job.dead > 0 || job.lastRun?.outcome === "dead") {
     return "fail";
   }
-  return job.lastRun?.outcome === "failed" || job.lastRun?.outcome === "lost" ? "warn" : "ok";
+  if (job.lastRun === null) {
+    return "unknown";
+  }
+  return job.lastRun.outcome === "failed" || job.lastRun.outcome === "lost" ? "warn" : "ok";
 }
 
 const OUTCOME_WORDS: Readonly<Record<string, string>> = {
