@@ -150,6 +150,7 @@ describe("killing at random under load", () => {
     const base = { url: house.cluster.serviceUrl, dir, port: 0, slots: 2 };
     await house.admin.query("truncate crash_effects");
     const intake = await startChild("intake-entry.ts", { ...base, name: "intake-p" });
+    let worker: Child | undefined;
     try {
       expect(await post(intake.port, eventBody("evt_poison", "cus_poison", "poison.abort"))).toBe(
         200,
@@ -161,7 +162,7 @@ describe("killing at random under load", () => {
       );
       expect(new Set(mates)).toEqual(new Set([200]));
       let deaths = 0;
-      let worker = await startChild("worker-entry.ts", { ...base, name: "worker-p" });
+      worker = await startChild("worker-entry.ts", { ...base, name: "worker-p" });
       const fate = (): Promise<string | undefined> =>
         house.admin
           .query<{ fate: string }>(
@@ -170,7 +171,7 @@ describe("killing at random under load", () => {
           .then((result) => result.rows[0]?.fate);
       await until(
         async () => {
-          if (worker.exited()) {
+          if (worker?.exited() === true) {
             deaths += 1;
             // The lease of the dead is cut short: the rule is tested here, not the clock.
             await house.admin.query("update inbox_leases set lease_until = clock_timestamp()");
@@ -194,6 +195,7 @@ describe("killing at random under load", () => {
       expect(deaths).toBeGreaterThanOrEqual(3);
       expect(deaths).toBeLessThanOrEqual(5);
     } finally {
+      await worker?.kill("SIGKILL");
       await intake.kill("SIGKILL");
     }
   });
