@@ -87,31 +87,44 @@ function part(
         ...(flags.port === undefined ? {} : { PURSER_PORT: flags.port }),
         ...(flags.host === undefined ? {} : { PURSER_HOST: flags.host }),
       });
-      const asked = untilToldToStop(flags.leashed === true);
-      const running = await run(config);
-      await asked;
-      await running.stop();
-      process.stdin.destroy();
+      const told = untilToldToStop(flags.leashed === true);
+      try {
+        const running = await run(config);
+        await told.asked;
+        await running.stop();
+      } catch (error) {
+        // What a start says that was interrupted half-way is of no use to the one who interrupted it.
+        if (!told.isAsked()) {
+          throw error;
+        }
+      } finally {
+        process.stdin.destroy();
+      }
     });
 }
 
 /** A part that `start` made ends with it, even when `start` is killed: its standard input closes then. */
-function untilToldToStop(leashed: boolean): Promise<void> {
-  return new Promise((resolve) => {
-    if (leashed) {
-      process.stdin.once("close", resolve).resume();
-    }
-    let askedMs: number | null = null;
-    const ask = (): void => {
-      const nowMs = systemClock.monotonicMs();
-      if (askedMs !== null && nowMs - askedMs > SAME_SIGNAL_MS) {
-        process.exit(EXIT.refused);
-      }
-      askedMs ??= nowMs;
+function untilToldToStop(leashed: boolean): {
+  readonly asked: Promise<void>;
+  readonly isAsked: () => boolean;
+} {
+  let askedMs: number | null = null;
+  const asked = new Promise<void>((resolve) => {
+    const tell = (): void => {
+      askedMs ??= systemClock.monotonicMs();
       resolve();
     };
-    process.on("SIGINT", ask);
-    process.on("SIGTERM", ask);
+    const hear = (): void => {
+      if (askedMs !== null && systemClock.monotonicMs() - askedMs > SAME_SIGNAL_MS) {
+        process.exit(EXIT.refused);
+      }
+      tell();
+    };
+    process.on("SIGINT", hear);
+    process.on("SIGTERM", hear);
+    if (leashed) {
+      process.stdin.once("close", tell).resume();
+    }
   });
   return { asked, isAsked: () => askedMs !== null };
 }

@@ -67,6 +67,10 @@ export function operationRoutes(door: OperationDoor): (app: FastifyInstance) => 
       await reply.send(await preview(run, parseInput(bound, request.body ?? {})));
     });
     app.all("/api/*", async (request, reply) => {
+      if (request.method !== "GET") {
+        // A command whose every field may be left out needs no body, as in the runbook's `curl -X POST`.
+        request.body ??= {};
+      }
       const { matched } = await handler.handle(request, reply, {
         prefix: "/api",
         context: { request, reply },
