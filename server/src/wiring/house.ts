@@ -61,6 +61,9 @@ const POOL_SIZE: Record<DoorRole, number> = {
   purser_audit: 2,
 };
 
+/** A flush that takes longer goes to the spool, and its connection should not stay busy behind it. */
+const INTAKE_PATIENCE_MS = 3_000;
+
 export function openHouse(
   config: Config,
   database: Database,
@@ -83,6 +86,7 @@ export function openHouse(
       url: database.serviceUrl,
       role: roleOf(role),
       max: POOL_SIZE[role],
+      ...(role === "purser_intake" ? { statementTimeoutMs: INTAKE_PATIENCE_MS } : {}),
       applicationName: `purser ${options.process}`,
       onError: (error) => {
         log.warn({ err: error, role }, "a database connection ended");

@@ -10,6 +10,11 @@ import { problemDocument } from "./problems.ts";
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 15_000;
 const BODY_LIMIT_BYTES = 1_048_576;
+/** A client that neither reads nor writes for this long is gone; streams send a heartbeat every 15 seconds. */
+const IDLE_TIMEOUT_MS = 30_000;
+const HEADER_BYTES = 16_384;
+/** How often Node looks for requests that are too slow; its default of 30 s would let them live three times as long. */
+const SLOW_CHECK_MS = 2_000;
 
 /** A Fastify instance with the house's limits, request ids and error pages, and nothing hung on it yet. */
 export function openHttp(options: {
@@ -21,7 +26,12 @@ export function openHttp(options: {
     logger: false,
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    connectionTimeout: 0,
+    http: {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      maxHeaderSize: HEADER_BYTES,
+      connectionsCheckingInterval: SLOW_CHECK_MS,
+    },
+    connectionTimeout: IDLE_TIMEOUT_MS,
     keepAliveTimeout: 72_000,
     onProtoPoisoning: "error",
     onConstructorPoisoning: "error",
@@ -29,7 +39,6 @@ export function openHttp(options: {
     genReqId: () => newId("req", options.clock.now()),
     forceCloseConnections: "idle",
   });
-  app.server.headersTimeout = HEADERS_TIMEOUT_MS;
   app.addHook("onSend", async (request, reply) => {
     void reply.header("x-request-id", request.id);
     const type = reply.getHeader("content-type");
