@@ -1,7 +1,7 @@
 import type { Tx } from "#platform/db/tx.ts";
 import type { Role } from "#platform/operation/roles.ts";
 import type { Announce } from "#platform/queue/events.ts";
-import type { Enqueue } from "#platform/queue/jobs.ts";
+import type { Enqueue, EnqueueInBatch } from "#platform/queue/jobs.ts";
 
 /** Who acts. Staff by session or token; a provider by a verified webhook; the system by a job. */
 export type Actor =
@@ -47,5 +47,5 @@ export interface BatchCtx {
   readonly now: Date;
   readonly tx: Tx;
   readonly announce: Announce;
-  readonly enqueue: Enqueue;
+  readonly enqueue: EnqueueInBatch;
 }

@@ -305,7 +305,7 @@ async function askProvider(ctx: BatchCtx, { stamp, snapshot }: Change): Promise<
   await ctx.enqueue(
     refetchObject,
     { workspaceId, kind: snapshot.kind, id: snapshot.id, atLeastSeconds: atSeconds, reason: "tie" },
-    { key: `${workspaceId}:${snapshot.id}` },
+    { workspaceId, key: snapshot.id },
   );
 }
 
@@ -350,7 +350,7 @@ export async function quarantineUnreadable(
       await ctx.enqueue(
         refetchObject,
         { workspaceId, ...object, atLeastSeconds: atSeconds, reason: "unreadable" },
-        { key: `${workspaceId}:${object.id}` },
+        { workspaceId, key: object.id },
       );
     }
   }

@@ -27,6 +27,13 @@ export type Enqueue = <Payload>(
   options?: EnqueueOptions,
 ) => Promise<void>;
 
+/** In a batch over several workspaces nothing says which one a job is for but the call. */
+export type EnqueueInBatch = <Payload>(
+  job: Job<Payload>,
+  payload: Payload,
+  options: EnqueueOptions & { readonly workspaceId: number },
+) => Promise<void>;
+
 export type JobOutcome =
   | { readonly kind: "done"; readonly note?: string }
   | { readonly kind: "snooze"; readonly until: Date }
