@@ -2,7 +2,7 @@ import type pg from "pg";
 
 import type { Fate, InboxEvent } from "../../server/src/domains/inbox/ports.ts";
 import { fromUnixSeconds } from "../../server/src/platform/clock.ts";
-import type { BatchCtx } from "../../server/src/platform/context.ts";
+import type { BatchCtx, Ctx } from "../../server/src/platform/context.ts";
 import { openPool } from "../../server/src/platform/db/pool.ts";
 import { inTx } from "../../server/src/platform/db/tx.ts";
 import { type TestDatabase, testDatabase } from "../../server/src/platform/testing/database.ts";
@@ -21,7 +21,8 @@ export interface Kit {
   /** What was announced and enqueued, newest last. */
   readonly announced: { readonly name: string; readonly payload: unknown }[];
   readonly enqueued: { readonly name: string; readonly payload: unknown; readonly key?: string }[];
-  ctxOf(tx: BatchCtx["tx"], now: Date): BatchCtx;
+  /** Serves a batch and one unit of work alike. */
+  ctxOf(tx: BatchCtx["tx"], now: Date): BatchCtx & Pick<Ctx, "enqueue">;
   project(events: readonly EventBody[], workspaceId?: number): Promise<readonly Fate[]>;
   end(): Promise<void>;
 }
@@ -38,7 +39,7 @@ export async function openKit(): Promise<Kit> {
   const pool = open(db.serviceUrl, "purser_worker");
   const announced: Kit["announced"] = [];
   const enqueued: Kit["enqueued"] = [];
-  const ctxOf = (tx: BatchCtx["tx"], now: Date): BatchCtx => ({
+  const ctxOf: Kit["ctxOf"] = (tx, now) => ({
     now,
     tx,
     announce: (event, payload) => {
