@@ -15,6 +15,8 @@ export interface ChildOptions {
   readonly script: string;
   readonly args: readonly string[];
   readonly env: Record<string, string>;
+  /** `bare` keeps our keys and tokens from a process that needs none of them. */
+  readonly inherits: "all" | "bare";
   readonly logFile: string;
   readonly onEvent: (sentence: string) => void;
   readonly patienceMs: number;
@@ -36,7 +38,7 @@ export async function startChild(options: ChildOptions): Promise<Child> {
 
   const launch = (onReady: () => void, onDeath: (reason: string) => void): void => {
     const started = spawn(process.execPath, [options.script, ...options.args], {
-      env: childEnvironment(options.env),
+      env: childEnvironment(options.env, options.inherits),
       // Its standard input is its leash: when this process dies, however it dies, the child ends too.
       stdio: ["pipe", "pipe", log],
     });

@@ -18,12 +18,16 @@ export function demoSandbox(config: Config): SandboxAccess {
   return {
     apiBase: `http://127.0.0.1:${config.sandboxPort}`,
     controlUrl: `http://127.0.0.1:${config.sandboxPort + CONTROL_OFFSET}`,
-    apiKey: config.stripe.apiKey ?? "sk_test_purser_sandbox",
-    webhookSecret:
-      config.stripe.webhookSecrets[0] ??
-      `whsec_${localSecret(config.dataDir, "sandbox-webhook-secret")}`,
+    // Its own key and secret, never the environment's: a simulator has no use for what opens a real account.
+    apiKey: "sk_test_purser_sandbox",
+    webhookSecret: `whsec_${localSecret(config.dataDir, "sandbox-webhook-secret")}`,
     webhookUrl: `${config.publicUrl}/api/webhooks/stripe`,
   };
+}
+
+/** The secret goes by environment: the command line of a process is everybody's to read. */
+export function sandboxEnvironment(sandbox: SandboxAccess): Record<string, string> {
+  return { PURSER_SANDBOX_WEBHOOK_SECRET: sandbox.webhookSecret };
 }
 
 export function sandboxArguments(config: Config, sandbox: SandboxAccess): readonly string[] {
@@ -32,8 +36,6 @@ export function sandboxArguments(config: Config, sandbox: SandboxAccess): readon
     String(config.sandboxPort),
     "--webhook-url",
     sandbox.webhookUrl,
-    "--webhook-secret",
-    sandbox.webhookSecret,
     // Kept between starts, so that the record and its provider go on agreeing.
     "--state",
     join(config.dataDir, "sandbox", "stripe.json"),

@@ -15,7 +15,12 @@ import {
 } from "./database.ts";
 import { type FirstStart, prepareFirstStart } from "./first-start.ts";
 import { type Progress, openProgress } from "./progress.ts";
-import { type SandboxAccess, demoSandbox, sandboxArguments } from "./sandbox.ts";
+import {
+  type SandboxAccess,
+  demoSandbox,
+  sandboxArguments,
+  sandboxEnvironment,
+} from "./sandbox.ts";
 import { serve } from "./serve.ts";
 
 const MAIN = join(PROJECT_ROOT, "server/src/main.ts");
@@ -105,6 +110,7 @@ function startWorker(config: Config, database: Database, progress: Progress): Pr
   return startChild({
     name: "worker",
     script: MAIN,
+    inherits: "all",
     args: ["work", "--leashed"],
     env: {
       PURSER_DATA: config.dataDir,
@@ -124,7 +130,8 @@ function startSandbox(config: Config, sandbox: SandboxAccess, progress: Progress
     name: "sandbox",
     script: SANDBOX_MAIN,
     args: sandboxArguments(config, sandbox),
-    env: {},
+    env: sandboxEnvironment(sandbox),
+    inherits: "bare",
     logFile: join(config.dataDir, "logs", "sandbox.log"),
     onEvent: (sentence) => {
       progress.say(sentence);

@@ -184,7 +184,23 @@ export function hasLocalSecret(dataDir: string, name: string): boolean {
   return existsSync(join(dataDir, "keys", name));
 }
 
+/** What any process needs to run at all. */
+const BARE = new Set([
+  "PATH",
+  "HOME",
+  "LANG",
+  "LC_ALL",
+  "TZ",
+  "TMPDIR",
+  "NODE_OPTIONS",
+  "NODE_ENV",
+]);
+
 /** The variables that a child process of ours gets: the parent's, with these on top. */
-export function childEnvironment(extra: Record<string, string>): NodeJS.ProcessEnv {
-  return { ...process.env, ...extra };
+export function childEnvironment(
+  extra: Record<string, string>,
+  inherits: "all" | "bare",
+): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(([name]) => inherits === "all" || BARE.has(name));
+  return { ...Object.fromEntries(kept), ...extra };
 }
