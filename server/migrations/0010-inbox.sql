@@ -386,7 +386,9 @@ begin
       limit p_total
     ), judged as materialized (
       select p.ord, p.event_id, p.workspace_id, p.okey, k.okey is not null as blocked, k.okey is not null and k.token is null as trouble
-      from picked p left join inbox_keys k on k.workspace_id = p.workspace_id and k.okey = p.okey
+      from picked p left join lateral (
+        select k.okey, k.token from inbox_keys k where k.workspace_id = p.workspace_id and k.okey = p.okey offset 0
+      ) k on true
     ), won as (
       insert into inbox_keys (workspace_id, okey, token)
       select distinct j.workspace_id, j.okey, mine from judged j where not j.blocked order by 1, 2
@@ -488,6 +490,8 @@ create function inbox_finish(
   set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
   as $$
 #variable_conflict use_column
+declare
+  done record;
 begin
   if e_replay is null then
     insert into inbox_outcomes as o (event_id, at, workspace_id, fate, attempts, reason, superseded_by)
@@ -511,9 +515,13 @@ begin
     where e.replay and e.fate between 1 and 5;
   end if;
 
-  delete from inbox_work w
-  using unnest(e_id, e_workspace, e_okey, e_fate) as e(id, workspace, okey, fate)
-  where w.workspace_id = e.workspace and w.okey = e.okey and w.event_id = e.id and e.fate between 1 and 5;
+  -- One by one: with statistics from a moment when the queue was empty, a join here compares all with all.
+  for done in
+    select e.id, e.workspace, e.okey from unnest(e_id, e_workspace, e_okey, e_fate) as e(id, workspace, okey, fate)
+    where e.fate between 1 and 5
+  loop
+    delete from inbox_work w where w.workspace_id = done.workspace and w.okey = done.okey and w.event_id = done.id;
+  end loop;
 
   if e_waiting is not null then
     insert into inbox_waiting as x (event_id, workspace_id, okey, waiting_for, reason, since, next_at)
@@ -590,24 +598,26 @@ create function inbox_park(p_lane smallint, p_provider smallint, p_workspace int
   set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_bitmapscan = off
   as $$
 declare
-  parked bigint;
+  parked bigint := 0;
+  seen record;
 begin
-  with seen as materialized (
+  -- Row by row, as in inbox_finish: a join of the two sets is chosen badly just when they have grown from nothing.
+  for seen in
     select w.event_id, w.okey from inbox_work w
     where w.state = 0 and w.lane = p_lane and w.provider = p_provider and w.workspace_id = p_workspace and w.event_id > p_floor
     order by w.event_id limit p_limit for update skip locked
-  ), busy as materialized (
-    -- Each step below finds its rows by a key: seen joined with the keys found would compare all with all.
-    select s.event_id, k.okey from seen s
-      join inbox_keys k on k.workspace_id = p_workspace and k.okey = s.okey and (k.token is null or p_leased)
-    for update of k skip locked
-  ), marked as (
-    update inbox_keys k set has_parked = true from (select distinct b.okey from busy b) d
-    where k.workspace_id = p_workspace and k.okey = d.okey
-  )
-  update inbox_work w set state = 1 from busy b
-  where w.workspace_id = p_workspace and w.okey = b.okey and w.event_id = b.event_id;
-  get diagnostics parked = row_count;
+  loop
+    perform from inbox_keys k
+      where k.workspace_id = p_workspace and k.okey = seen.okey and (k.token is null or p_leased)
+      for update skip locked;
+    if found then
+      update inbox_keys k set has_parked = true
+        where k.workspace_id = p_workspace and k.okey = seen.okey and not k.has_parked;
+      update inbox_work w set state = 1
+        where w.workspace_id = p_workspace and w.okey = seen.okey and w.event_id = seen.event_id;
+      parked := parked + 1;
+    end if;
+  end loop;
   return parked;
 end $$;
 
