@@ -78,7 +78,7 @@ export async function measureBacklog(bench: Bench): Promise<readonly Figure[]> {
   await bench.freshPurser();
   const intake = await startIntake(bench);
   await seed(bench, intake);
-  const count = bench.pick(10_000, 30_000, 60_000);
+  const count = bench.pick(20_000, 40_000, 80_000);
   const few = Math.round(count / 4);
   const one: number[] = [];
   const two: number[] = [];
