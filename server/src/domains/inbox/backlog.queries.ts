@@ -8,7 +8,6 @@ import { LANES, providerOf } from "./ports.ts";
 
 const RATE_WINDOW_MS = 60_000;
 const NODE_GONE_MS = 15_000;
-/** Bigger backlogs are told by their size, not counted to the last event each time somebody looks. */
 const ALIVE = "seen_at > $1";
 
 interface WorkRow {
