@@ -205,6 +205,7 @@ export const TODAY = {
     quarantined: 1,
     dead: 0,
     refusedSignatures: 3,
+    conflicts: 0,
     paymentFailures: 31,
     failureRate: 0.0008,
   },

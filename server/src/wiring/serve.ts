@@ -11,7 +11,7 @@ import { type OpenIntake, openIntake } from "#domains/inbox/open-intake.ts";
 import { inboxRoutes } from "#domains/inbox/routes.ts";
 import { openQuotaEngine } from "#domains/quotas/engine.ts";
 import { ENTITLEMENTS_CHANNEL, openEntitlementCache } from "#domains/quotas/entitlements.ts";
-import { databaseCheck, nodesCheck, sealCheck } from "#domains/watch/checks.ts";
+import { conflictsCheck, databaseCheck, nodesCheck, sealCheck } from "#domains/watch/checks.ts";
 import { collectInstallation, quotaFlushMetrics } from "#domains/watch/collectors.ts";
 import type { HealthRoom } from "#domains/watch/health.ts";
 import { watchRoutes } from "#domains/watch/routes.ts";
@@ -106,7 +106,12 @@ function healthOf(house: House): HealthRoom {
     version: VERSION,
     startedAt: house.clock.now(),
     clock: house.clock,
-    checks: [databaseCheck(pool), nodesCheck(pool, house.clock), sealCheck(pool, house.clock)],
+    checks: [
+      databaseCheck(pool),
+      nodesCheck(pool, house.clock),
+      conflictsCheck(pool, house.clock),
+      sealCheck(pool, house.clock),
+    ],
   };
 }
 

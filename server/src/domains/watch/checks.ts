@@ -1,6 +1,7 @@
 import type { Pool } from "pg";
 
-import type { Clock } from "#platform/clock.ts";
+import { addHours, type Clock } from "#platform/clock.ts";
+import { inTx } from "#platform/db/tx.ts";
 
 import type { HealthCheck } from "./ports.ts";
 import { counted, secondsSince, span } from "./today.core.ts";
@@ -50,6 +51,34 @@ export function nodesCheck(pool: Pool, clock: Clock): HealthCheck {
       return spooled > 0 || (row?.open ?? 0) > 0
         ? { level: "warn", sentence: `${counted(spooled, "event is", "events are")} kept on disk` }
         : { level: "ok", sentence: "Workers run and nothing is kept on disk" };
+    },
+  };
+}
+
+/** No event came twice under one id with different contents, in any workspace, within the hour. */
+export function conflictsCheck(pool: Pool, clock: Clock): HealthCheck {
+  return {
+    name: "conflicts",
+    required: false,
+    run: async () => {
+      const workspaces = await pool.query<{ id: number }>("select id from workspaces");
+      const scope = workspaces.rows.map((row) => row.id);
+      if (scope.length === 0) {
+        return { level: "ok", sentence: "No workspace yet" };
+      }
+      const found = await inTx(pool, scope, (tx) =>
+        tx.client.query<{ n: number }>(
+          "select count(*) as n from inbox_conflicts where received_at >= $1",
+          [addHours(clock.now(), -1)],
+        ),
+      );
+      const n = found.rows[0]?.n ?? 0;
+      return n > 0
+        ? {
+            level: "warn",
+            sentence: `${counted(n, "event", "events")} came again under a known id with other contents within the hour`,
+          }
+        : { level: "ok", sentence: "No event came twice with different contents" };
     },
   };
 }

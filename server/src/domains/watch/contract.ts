@@ -33,6 +33,8 @@ export const failureFigures = z.object({
   quarantined: z.number().int(),
   dead: z.number().int(),
   refusedSignatures: z.number().int(),
+  /** Second contents that came under a known id; the first counts. */
+  conflicts: z.number().int(),
   paymentFailures: z.number().int(),
   /** Failed share of what was finished in the window, 0 to 1. */
   failureRate: z.number(),

@@ -43,6 +43,9 @@ export interface FailureFigures {
   readonly paymentsPaid: number;
   readonly paymentFailures: number;
   readonly firstPaymentFailureAt: Date | null;
+  /** Second contents that came under the id of an event that was there already. */
+  readonly conflicts: number;
+  readonly firstConflictAt: Date | null;
 }
 
 export interface NodeFigures {
@@ -57,6 +60,8 @@ export interface HurtFigures {
   /** Customers with an event that waits for longer than a minute, is parked, or failed within the window. */
   readonly customers: number;
   readonly events: number;
+  /** When the oldest of these events came. */
+  readonly since: Date | null;
 }
 
 /** Everything the sentence is made from. Instants are ours. */

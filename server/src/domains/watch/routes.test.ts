@@ -10,7 +10,7 @@ import { openPool } from "#platform/db/pool.ts";
 import { openMetrics } from "#platform/metrics.ts";
 import { type TestDatabase, testDatabase } from "#platform/testing/database.ts";
 
-import { databaseCheck, nodesCheck, sealCheck } from "./checks.ts";
+import { conflictsCheck, databaseCheck, nodesCheck, sealCheck } from "./checks.ts";
 import { collectInstallation } from "./collectors.ts";
 import type { HealthRoom } from "./health.ts";
 import { type WatchRoutesDeps, watchRoutes } from "./routes.ts";
@@ -29,7 +29,12 @@ function room(of: pg.Pool): HealthRoom {
     version: "1.2.3",
     startedAt: systemClock.now(),
     clock: systemClock,
-    checks: [databaseCheck(of), nodesCheck(of, systemClock), sealCheck(of, systemClock)],
+    checks: [
+      databaseCheck(of),
+      nodesCheck(of, systemClock),
+      conflictsCheck(of, systemClock),
+      sealCheck(of, systemClock),
+    ],
   };
 }
 function portOf(of: FastifyInstance): number {
@@ -133,6 +138,7 @@ describe("health", () => {
       ).toEqual([
         ["database", "ok"],
         ["inbox", "warn"],
+        ["conflicts", "ok"],
         ["audit", "warn"],
       ]);
     }

@@ -68,6 +68,8 @@ interface InboxCounts {
   readonly dead: number;
   readonly first_failure: Date | null;
   readonly refused: number;
+  readonly conflicts: number;
+  readonly first_conflict: Date | null;
 }
 
 async function failures(ctx: Ctx, windowMinutes: number): Promise<FailureFigures> {
@@ -77,9 +79,12 @@ async function failures(ctx: Ctx, windowMinutes: number): Promise<FailureFigures
     `select coalesce((select sum(events)::int from inbox_segments where at >= $2 and workspace_id = $1), 0) as received,
             (select count(*) from inbox_outcomes where at >= $2 and workspace_id = $1) as finished,
             f.quarantined, f.dead, f.first_failure,
-            coalesce((select sum(count)::int from inbox_rejected where at >= $2 and workspace_id = $1), 0) as refused
+            coalesce((select sum(count)::int from inbox_rejected where at >= $2 and workspace_id = $1), 0) as refused,
+            c.conflicts, c.first_conflict
        from (select count(*) filter (where fate = 4) as quarantined, count(*) filter (where fate = 5) as dead, min(at) as first_failure
-               from inbox_outcomes where workspace_id = $1 and at >= $2 and fate in (4, 5)) as f`,
+               from inbox_outcomes where workspace_id = $1 and at >= $2 and fate in (4, 5)) as f
+      cross join (select count(*) as conflicts, min(received_at) as first_conflict
+               from inbox_conflicts where workspace_id = $1 and received_at >= $2) as c`,
     [ctx.workspace.id, since],
   );
   const [money] = await rows<{ paid: number; failed: number; first: Date | null }>(
@@ -105,20 +110,24 @@ async function failures(ctx: Ctx, windowMinutes: number): Promise<FailureFigures
     paymentsPaid: money.paid,
     paymentFailures: money.failed,
     firstPaymentFailureAt: money.first,
+    conflicts: inbox.conflicts,
+    firstConflictAt: inbox.first_conflict,
   };
 }
 
 async function hurt(ctx: Ctx, windowMinutes: number): Promise<HurtFigures> {
-  const [found] = await rows<{ customers: number; events: number }>(
+  const [found] = await rows<HurtFigures>(
     ctx,
+    // A replay waits for nobody: its event has had its end, and where that was a failure it is counted as one.
     `with concerned as (
-       (select w.okey from inbox_work w join inbox_events e on e.id = w.event_id
-         where w.workspace_id = $1 and w.state in (0, 1, 3) and e.received_at < $2 limit $4)
+       (select w.okey, e.received_at from inbox_work w join inbox_events e on e.id = w.event_id
+         where w.workspace_id = $1 and w.state in (0, 1, 3) and not w.replay and e.received_at < $2 limit $4)
        union all
-       (select e.okey from inbox_outcomes o join inbox_events e on e.id = o.event_id
+       (select e.okey, e.received_at from inbox_outcomes o join inbox_events e on e.id = o.event_id
          where o.workspace_id = $1 and o.at >= $3 and o.fate in (4, 5) limit $4)
      )
-     select count(distinct okey) filter (where okey like 'stripe:cus\\_%') as customers, count(*) as events from concerned`,
+     select count(distinct okey) filter (where okey like 'stripe:cus\\_%') as customers, count(*) as events,
+            min(received_at) as since from concerned`,
     [
       ctx.workspace.id,
       addMs(ctx.now, -HURT_AFTER_S * 1_000),
@@ -126,7 +135,7 @@ async function hurt(ctx: Ctx, windowMinutes: number): Promise<HurtFigures> {
       HURT_SAMPLE,
     ],
   );
-  return { customers: found?.customers ?? 0, events: found?.events ?? 0 };
+  return found ?? { customers: 0, events: 0, since: null };
 }
 
 async function nodes(ctx: Ctx): Promise<NodeFigures> {

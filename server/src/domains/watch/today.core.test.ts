@@ -26,7 +26,7 @@ function figures(
   return {
     lanes: [lane()],
     nodes: { workersSeen: 1, lastWorkerAt: ago(2), spooled: 0 },
-    hurt: { customers: 0, events: 0 },
+    hurt: { customers: 0, events: 0, since: null },
     deadJobs: 0,
     lastAppliedAt: ago(3),
     ...over,
@@ -41,6 +41,8 @@ function figures(
       paymentsPaid: 0,
       paymentFailures: 0,
       firstPaymentFailureAt: null,
+      conflicts: 0,
+      firstConflictAt: null,
       ...failures,
     },
   };
@@ -73,7 +75,7 @@ describe("the sentence on the state of things", () => {
     ],
     [
       "money waits",
-      figures({ lanes: [backlog], hurt: { customers: 12, events: 37 } }),
+      figures({ lanes: [backlog], hurt: { customers: 12, events: 37, since: ago(90) } }),
       "fail",
       "37 events wait, the oldest for 14 minutes (money); 12 customers are concerned.",
       ago(14 * 60),
@@ -98,7 +100,7 @@ describe("the sentence on the state of things", () => {
       "one STOP waits",
       figures({
         lanes: [backlog, lane({ lane: 0, waiting: 1, oldestReceivedAt: ago(61) })],
-        hurt: { customers: 1, events: 1 },
+        hurt: { customers: 1, events: 1, since: ago(61) },
       }),
       "fail",
       "1 event waits for 1 minute (compliance); 1 customer is concerned.",
@@ -131,7 +133,7 @@ describe("the sentence on the state of things", () => {
     [
       "few failed",
       figures(
-        { hurt: { customers: 3, events: 3 } },
+        { hurt: { customers: 3, events: 3, since: ago(700) } },
         { quarantined: 1, dead: 2, firstFailureAt: ago(500) },
       ),
       "warn",
@@ -160,6 +162,23 @@ describe("the sentence on the state of things", () => {
       ago(60),
     ],
     [
+      "8 customers have an event set aside for minutes (it said that all is well)",
+      figures({
+        lanes: [lane({ parked: 8 })],
+        hurt: { customers: 8, events: 8, since: ago(240) },
+      }),
+      "warn",
+      "8 events have not been applied, the oldest for 4 minutes, 8 set aside; 8 customers are concerned.",
+      ago(240),
+    ],
+    [
+      "an event came again with other contents",
+      figures({}, { conflicts: 2, firstConflictAt: ago(60) }),
+      "warn",
+      "2 events came again in 1 hour under a known id with other contents; the first counts.",
+      ago(60),
+    ],
+    [
       "a job was given up",
       figures({ deadJobs: 1 }),
       "warn",
@@ -168,6 +187,16 @@ describe("the sentence on the state of things", () => {
     ],
   ])("when %s", (_case, given, level, sentence, since) => {
     expect(stateOfThings(given, NOW)).toEqual({ level, sentence, since });
+  });
+
+  it("is never that all is well while somebody is hurt", () => {
+    fc.assert(
+      fc.property(fc.nat(20), fc.nat(20), fc.nat(20), (customers, events, parked) => {
+        const hurt = { customers: Math.min(customers, events), events, since: null };
+        const { level } = stateOfThings(figures({ lanes: [lane({ parked })], hurt }), NOW);
+        expect(level === "ok").toBe(events === 0);
+      }),
+    );
   });
 
   it("always ends with one full stop and never shows a broken number", () => {
@@ -182,7 +211,7 @@ describe("the sentence on the state of things", () => {
             figures(
               {
                 lanes: [lane({ waiting, oldestReceivedAt: waiting === 0 ? null : ago(age) })],
-                hurt: { customers, events: dead },
+                hurt: { customers, events: dead, since: null },
               },
               { dead },
             ),

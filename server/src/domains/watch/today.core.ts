@@ -168,6 +168,39 @@ function failureState(figures: Figures): State | null {
   };
 }
 
+/** Where nothing above says it: events that wait behind a key in trouble make no lane old, yet somebody waits for each. */
+function hurtState(figures: Figures, now: Date): State | null {
+  const { customers, events, since } = figures.hurt;
+  const isPaused = figures.lanes.some((lane) => lane.pausedBy.length > 0 && lane.waiting > 0);
+  if ((customers === 0 && events === 0) || isPaused) {
+    return null;
+  }
+  const parked = figures.lanes.reduce((sum, lane) => sum + lane.parked, 0);
+  const aside = parked === 0 ? "" : `, ${parked.toLocaleString("en-US")} set aside`;
+  const age =
+    since === null
+      ? ""
+      : events === 1
+        ? ` for ${span(secondsSince(since, now))}`
+        : `, the oldest for ${span(secondsSince(since, now))}`;
+  return {
+    level: "warn",
+    sentence: `${counted(events, "event has", "events have")} not been applied${age}${aside}${hurtWords(figures)}.`,
+    since,
+  };
+}
+
+function conflictState(figures: Figures): State | null {
+  const { conflicts, windowMinutes, firstConflictAt } = figures.failures;
+  return conflicts === 0
+    ? null
+    : {
+        level: "warn",
+        sentence: `${counted(conflicts, "event", "events")} came again in ${span(windowMinutes * MINUTE_S)} under a known id with other contents; the first counts.`,
+        since: firstConflictAt,
+      };
+}
+
 function paymentState(figures: Figures): State | null {
   const { paymentsPaid, paymentFailures, windowMinutes, firstPaymentFailureAt } = figures.failures;
   const all = paymentsPaid + paymentFailures;
@@ -233,6 +266,8 @@ export function stateOfThings(figures: Figures, now: Date): State {
     workerState(figures, now),
     backlogState(figures, now),
     failureState(figures),
+    hurtState(figures, now),
+    conflictState(figures),
     spoolState(figures),
     pausedState(figures, now),
     paymentState(figures),
@@ -286,6 +321,15 @@ export function suggestionsFor(figures: Figures, now: Date): readonly Suggestion
       operation: "endpoints.list",
       title: "Look at the signing secrets",
       reason: `${counted(figures.failures.refusedSignatures, "webhook was", "webhooks were")} not believed.`,
+      input: {},
+      checks: [],
+    });
+  }
+  if (figures.failures.conflicts > 0) {
+    found.push({
+      operation: "inbox.conflicts.list",
+      title: "Look at the conflicting events",
+      reason: `${counted(figures.failures.conflicts, "event", "events")} came twice with different contents.`,
       input: {},
       checks: [],
     });

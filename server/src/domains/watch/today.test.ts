@@ -7,6 +7,7 @@ import { openPool } from "#platform/db/pool.ts";
 import { type Tx, inTx } from "#platform/db/tx.ts";
 import { type TestDatabase, testDatabase } from "#platform/testing/database.ts";
 
+import { conflictsCheck } from "./checks.ts";
 import {
   healthView,
   paymentMetrics,
@@ -141,6 +142,11 @@ beforeAll(async () => {
     "insert into inbox_outcomes (event_id, at, workspace_id, fate, attempts) values (900, $1, 3, 5, 1)",
     [ago(30)],
   );
+  await psql.query(
+    `insert into inbox_conflicts (event_id, workspace_id, endpoint_id, external_id, fingerprint, body, received_at)
+     values (1, 2, 1, 'evt_twice', '\\x01', '\\x02', $1), (2, 2, 1, 'evt_long_ago', '\\x01', '\\x02', $2)`,
+    [ago(600), ago(7200)],
+  );
   await psql.query("set session_replication_role = origin"); // audit_entries needs its stamp
   await psql.query(
     `insert into audit_entries (workspace_id, at, actor_kind, actor_id, actor_name, action, subject_kind, subject_id)
@@ -200,6 +206,21 @@ describe("today", () => {
     expect(view.lanes.every(({ waiting }) => waiting === 0)).toBe(true);
     expect(view.failures).toMatchObject({ received: 0, failed: 0 });
     expect(view.changed.map(({ actor }) => actor)).toEqual(["Eve"]);
+  });
+
+  it("says that an event came twice with different contents, and who may look (nobody was told)", async () => {
+    const view = todayView.parse(await ask("today.show", 2));
+    expect(view.state).toMatchObject({
+      level: "warn",
+      sentence:
+        "1 event came again in 1 hour under a known id with other contents; the first counts.",
+    });
+    expect(view.failures.conflicts).toBe(1);
+    expect(view.suggestions.map(({ operation }) => operation)).toContain("inbox.conflicts.list");
+    expect(await conflictsCheck(pool, { ...systemClock, now: () => NOW }).run()).toMatchObject({
+      level: "warn",
+      sentence: expect.stringMatching(/^1 event came again/),
+    });
   });
 
   it("with a failure whose event is past its retention still counts it", async () => {

@@ -45,6 +45,7 @@ function failureView(figures: Figures): TodayView["failures"] {
     quarantined: failures.quarantined,
     dead: failures.dead,
     refusedSignatures: failures.refusedSignatures,
+    conflicts: failures.conflicts,
     paymentFailures: failures.paymentFailures,
     failureRate: failureRate(failures),
   };
@@ -178,7 +179,7 @@ export async function today(ctx: Ctx, sources: WatchSources): Promise<TodayView>
       level: state.level,
       sentence: state.sentence,
       since: state.since?.toISOString() ?? null,
-      hurt: figures.hurt,
+      hurt: { customers: figures.hurt.customers, events: figures.hurt.events },
     },
     waiting: waitingFor(figures),
     lanes: figures.lanes.map((lane) => laneView(lane, ctx.now)),
