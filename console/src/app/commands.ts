@@ -30,13 +30,19 @@ export function asCli(operation: Operation, input: Readonly<Record<string, unkno
   return ["purser", operation.cli.words, ...args, ...flags].join(" ");
 }
 
-/** The same act as a request. The token is a variable, so that a copied line is no secret. */
+/**
+ * The same act as a request. The token is a variable, so that a copied line is no secret; so is the hash
+ * of the preview that a dangerous act wants.
+ */
 export function asCurl(operation: Operation, input: Readonly<Record<string, unknown>>): string {
   const { url, body } = requestOf(operation, input);
   const parts = [
     `curl -fsS -X ${operation.method} ${quote(location.origin + url)}`,
     `-H "authorization: Bearer $PURSER_TOKEN"`,
   ];
+  if (operation.risk === "dangerous") {
+    parts.push(`-H "purser-preview-hash: $PURSER_PREVIEW_HASH"`);
+  }
   if (body !== undefined) {
     parts.push(`-H 'content-type: application/json'`, `-d ${quote(JSON.stringify(body))}`);
   }

@@ -58,7 +58,12 @@ export const unavailable = defineProblem({
 export const stalePreview = defineProblem({
   code: "platform/stale-preview",
   status: 409,
-  title: "Things have changed since the preview.",
+  title: "This is not what the preview showed.",
+});
+export const previewRequired = defineProblem({
+  code: "platform/preview-required",
+  status: 428,
+  title: "An act like this needs its preview first.",
 });
 
 export function assertNever(value: never): never {

@@ -71,13 +71,17 @@ async function furnish(tenant: Tenant, word: string): Promise<Things> {
   const { owner } = tenant.tokens;
   const post = (path: string, body: object): Promise<void> =>
     must(call(house, owner, { method: "POST", path, body }));
-  await post("/staff", {
+  const previewed = async (name: string, path: string, body: object): Promise<void> => {
+    const seen = await call(house, owner, { method: "POST", path: `/preview/${name}`, body });
+    await must(call(house, owner, { method: "POST", path, body, headers: hashOf(seen) }));
+  };
+  await previewed("staff.add", "/staff", {
     email: `second@${word.toLowerCase()}.example`,
     name: `${word} Second`,
     role: "support",
     password: "long enough for anyone",
   });
-  await post("/tokens", { name: `${word} robot`, role: "viewer" });
+  await previewed("tokens.create", "/tokens", { name: `${word} robot`, role: "viewer" });
   await post(`/organizations/${organization}/quotas/posts/consume`, { amount: 3 });
   await post(`/organizations/${organization}/quotas/sites/set`, {
     limit: 77,
@@ -145,6 +149,12 @@ function preview(token: string | null, name: string, of: Things): Promise<Heard>
     path: `/preview/${name}`,
     body: QUESTIONS[name]?.input(of),
   });
+}
+
+/** The hash of the preview that was shown; where none was, one that fits nothing. */
+function hashOf({ text }: Heard): Readonly<Record<string, string>> {
+  const hash = /"hash":"([0-9a-f]{32})"/.exec(text)?.[1];
+  return hash === undefined ? STALE : { "purser-preview-hash": hash };
 }
 
 function leaksOf(text: string, asked: object): readonly string[] {
@@ -237,8 +247,11 @@ describe("operation x workspace", () => {
   test("no write that names the neighbour's things changes a row of theirs", async () => {
     const before = await everyRowOf(house.birch.id);
     for (const name of WRITES.filter((each) => QUESTIONS[each]?.names === true)) {
+      const { owner } = house.alder.tokens;
       // oxlint-disable-next-line no-await-in-loop -- one after another
-      await ask(house.alder.tokens.owner, name, birchThings);
+      const seen = await preview(owner, name, birchThings);
+      // oxlint-disable-next-line no-await-in-loop -- see above
+      await ask(owner, name, birchThings, hashOf(seen));
     }
     expect(await everyRowOf(house.birch.id)).toEqual(before);
   });

@@ -93,6 +93,12 @@ describe("the command line", () => {
     expect([no.calls, no.code]).toEqual([[], EXIT.refused]);
   });
 
+  it("with --yes asks nobody and shows nothing, and sends the preview's hash all the same", async () => {
+    const { calls, out } = await type("books remove b1 --copies 2 --yes --json");
+    expect(calls).toEqual([{ name: "books.remove", input: { id: "b1", copies: 2 }, hash: "abc" }]);
+    expect(JSON.parse(out.join(""))).toEqual({ id: "b1", left: 1 });
+  });
+
   it("does nothing dangerous unasked when nobody is there", async () => {
     const { calls, code, err } = await type("books remove b1 --copies 2");
     expect([calls, code]).toEqual([[], EXIT.usage]);

@@ -141,13 +141,17 @@ async function act(
     terminal.out(typed["json"] === true ? `${JSON.stringify(value, null, 2)}\n` : human());
   };
   let previewHash: string | undefined;
-  if (typed["preview"] === true || (operation.risk === "dangerous" && typed["yes"] !== true)) {
+  if (typed["preview"] === true || operation.risk === "dangerous") {
     const preview = await client.preview(operation, collected.input);
-    print(preview, () => renderPreview(preview));
+    const isAsked = typed["preview"] === true || typed["yes"] !== true;
+    if (isAsked) {
+      print(preview, () => renderPreview(preview));
+    }
     if (typed["preview"] === true) {
       return EXIT.done;
     }
-    const refusal = await confirm(terminal, preview);
+    // With --yes nobody looks, and the server still learns which outcome was meant.
+    const refusal = isAsked ? await confirm(terminal, preview) : null;
     if (refusal !== null) {
       return refusal;
     }

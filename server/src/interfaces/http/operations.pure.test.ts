@@ -112,6 +112,7 @@ describe("an operation over HTTP", () => {
       method: "POST",
       url: "/api/books/b2/remove",
       payload: { copies: 2 },
+      headers: { "purser-preview-hash": "of another time" },
     });
     expect(reply.json()).toMatchObject({
       status: 409,
@@ -173,6 +174,41 @@ describe("a preview", () => {
       preview: { changes: [{ before: { copies: 2 } }] },
     });
     expect(shelf.copies.get("b1")).toBe(2);
+  });
+
+  it("binds the whole input: an act with a field more or less than was previewed is refused", async () => {
+    const { app: http, shelf } = await open("owner");
+    const preview = await http.inject({
+      method: "POST",
+      url: "/api/preview/books.remove",
+      payload: { note: "water damage", copies: 1, id: "b1" },
+    });
+    const act = (payload: object) =>
+      http.inject({
+        method: "POST",
+        url: "/api/books/b1/remove",
+        payload,
+        headers: { "purser-preview-hash": preview.json<{ hash: string }>().hash },
+      });
+    const silent = await act({ copies: 1 });
+    expect(silent.json()).toMatchObject({ status: 409, code: "platform/stale-preview" });
+    expect(shelf.copies.get("b1")).toBe(3);
+    expect((await act({ copies: 1, note: "water damage" })).statusCode).toBe(200);
+  });
+
+  it("is owed for a dangerous act: without its hash the act is refused, with the way to get it", async () => {
+    const { app: http, shelf } = await open("owner");
+    const reply = await http.inject({
+      method: "POST",
+      url: "/api/books/b1/remove",
+      payload: { copies: 1 },
+    });
+    expect(reply.json()).toMatchObject({
+      status: 428,
+      code: "platform/preview-required",
+      detail: expect.stringContaining("/api/preview/books.remove"),
+    });
+    expect(shelf.copies.get("b1")).toBe(3);
   });
 
   it("is refused to a role that may not act", async () => {

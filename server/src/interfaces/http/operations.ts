@@ -8,7 +8,13 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Log } from "#platform/log.ts";
 import type { BoundOperation, Run } from "#platform/operation/bound.ts";
 import { toProcedure } from "#platform/operation/procedure.ts";
-import { Problem, invalidInput, notFound, unauthenticated } from "#platform/problem.ts";
+import {
+  Problem,
+  invalidInput,
+  notFound,
+  previewRequired,
+  unauthenticated,
+} from "#platform/problem.ts";
 
 import type { Identity } from "./identity.ts";
 import { problemDocument } from "./problems.ts";
@@ -102,11 +108,28 @@ function procedureOf(door: OperationDoor, bound: BoundOperation) {
     .input(operation.input)
     .output(operation.output)
     .handler(async ({ input, context: { request, reply, run } }) => {
-      const hash = request.headers["purser-preview-hash"];
-      const result = await bound.execute(run, input, typeof hash === "string" ? hash : null);
+      const result = await bound.execute(run, input, previewHashOf(request, operation));
       sendHeaders(reply, operation.replyHeaders, result);
       return result;
     });
+}
+
+/** @throws Problem platform/preview-required where a dangerous act comes without the preview that somebody has seen */
+function previewHashOf(
+  request: FastifyRequest,
+  operation: BoundOperation["operation"],
+): string | null {
+  const hash = request.headers["purser-preview-hash"];
+  if (typeof hash === "string" && hash !== "") {
+    return hash;
+  }
+  if (operation.risk === "dangerous") {
+    throw new Problem(
+      previewRequired,
+      `POST the same input to /api/preview/${operation.name}, look at the answer, and send its "hash" with the act in the header Purser-Preview-Hash.`,
+    );
+  }
+  return null;
 }
 
 function sendHeaders(reply: FastifyReply, field: string | undefined, result: unknown): void {

@@ -25,7 +25,11 @@ export const bookRemove = defineOperation({
   summary: "Takes a book off the shelf for good.",
   method: "POST",
   path: "/books/{id}/remove",
-  input: z.strictObject({ id: z.string().describe("The book"), copies: z.number().int().min(1) }),
+  input: z.strictObject({
+    id: z.string().describe("The book"),
+    copies: z.number().int().min(1),
+    note: z.string().optional(),
+  }),
   output: z.object({
     id: z.string(),
     left: z.number(),

@@ -29,7 +29,15 @@ export interface BoundOperation {
   readonly execute: (run: Run, input: unknown, expectedHash: string | null) => Promise<unknown>;
 }
 
-function completePreview(operation: Operation, plan: Plan<unknown>["preview"]): Preview {
+/**
+ * The hash stands for the whole act: what was asked and what would come of it. Over the plan alone, a
+ * field that the plan does not show could be changed between the preview and the act.
+ */
+function completePreview(
+  operation: Operation,
+  plan: Plan<unknown>["preview"],
+  input: unknown,
+): Preview {
   const full = {
     operation: operation.name,
     money: [],
@@ -40,8 +48,19 @@ function completePreview(operation: Operation, plan: Plan<unknown>["preview"]): 
     rows: plan.rows ?? plan.changes.length,
     changes: plan.changes.slice(0, 100),
   };
-  const hash = createHash("sha256").update(JSON.stringify(full)).digest("hex").slice(0, 32);
+  const whole = JSON.stringify({ input: input ?? null, preview: full }, inOrder);
+  const hash = createHash("sha256").update(whole).digest("hex").slice(0, 32);
   return { ...full, hash };
+}
+
+/** The order in which a caller wrote the fields says nothing. */
+function inOrder(_field: string, value: unknown): unknown {
+  if (typeof value === "bigint") {
+    return `${value}n`;
+  }
+  return typeof value === "object" && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+    : value;
 }
 
 /** A read: one transaction, no preview, no audit. */
@@ -93,22 +112,18 @@ export function saga<I extends z.ZodType, O extends z.ZodType, Decision>(
     preview: async (run, input) => {
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the door has parsed the input with operation.input
       const plan = await run((ctx) => steps.decide(ctx, input as z.output<I>));
-      return completePreview(operation, plan.preview);
+      return completePreview(operation, plan.preview, input);
     },
     execute: (run, input, expectedHash) =>
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the door has parsed the input with operation.input
       steps.execute(run, input as z.output<I>, (plan) => {
-        requireSameHash(operation, plan, expectedHash);
+        requireSameHash(completePreview(operation, plan.preview, input), expectedHash);
       }),
   };
 }
 
-function requireSameHash(operation: Operation, plan: Plan<unknown>, expected: string | null): void {
-  if (expected === null) {
-    return;
-  }
-  const now = completePreview(operation, plan.preview);
-  if (now.hash !== expected) {
+function requireSameHash(now: Preview, expected: string | null): void {
+  if (expected !== null && now.hash !== expected) {
     throw new Problem(stalePreview, "Look at the new preview and confirm again.", { preview: now });
   }
 }
