@@ -61,7 +61,7 @@ function runIn<T>(workspaceId: number, work: (ctx: Ctx) => Promise<T>): Promise<
       ticket: null,
     };
     return work({
-      ...kit.ctxOf(tx, clock.now()),
+      ...kit.ctxOf(tx, clock.now(), workspaceId),
       ...source,
       audit: (entry) => record(source, entry),
     });

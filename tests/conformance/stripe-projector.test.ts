@@ -199,10 +199,36 @@ it("an unreadable event is quarantined with its reason and its object asked for"
   expect(kit.enqueued).toMatchObject([
     { name: "billing.refetch_object", payload: { id: "sub_shape_unknown", reason: "unreadable" } },
   ]);
+  expect(await kit.takeJobs()).toMatchObject([
+    { name: "billing.refetch_object", workspaceId: kit.workspaceId },
+  ]);
   const rows = await kit.operator.query(
     "select from subscriptions where stripe_subscription_id = 'sub_shape_unknown'",
   );
   expect(rows.rowCount).toBe(0);
+});
+
+it("a tie in a batch without a workspace of its own leaves one question per object and workspace", async () => {
+  await kit.takeJobs();
+  const tie = (letter: string, quantity: number): EventBody => ({
+    id: `evt_tie_${letter}`,
+    type: "customer.subscription.updated",
+    created: T,
+    object: subscriptionBody("basil", {
+      id: "sub_tie",
+      customer: "cus_tie",
+      status: "active",
+      created: T,
+      quantity,
+    }),
+  });
+  // A batch that throws would park the customer and, twelve tries later, lose its events.
+  const fates = await kit.project([tie("a", 1), tie("b", 2), tie("c", 3)]);
+  expect(fates.map((fate) => fate.kind)).not.toContain("quarantined");
+  await kit.project([tie("a", 1), tie("b", 2)], kit.otherWorkspaceId);
+  const jobs = await kit.takeJobs();
+  expect(jobs.map((job) => job.workspaceId)).toEqual([kit.workspaceId, kit.otherWorkspaceId]);
+  expect(jobs[0]?.payload).toMatchObject({ id: "sub_tie", reason: "tie", atLeastSeconds: T });
 });
 
 it("an event of a type that nothing is kept of is ignored with its reason", async () => {
