@@ -30,7 +30,7 @@ const BOSS: Bar = { must: 1.1, aim: 2, better: "more", unit: " x" };
 const TWO: Bar = { must: 2.2, aim: 4, better: "more", unit: " x" };
 
 /** A backlog of `count` events of the story from number `from`, worked off by so many workers. */
-export async function drainBacklog(
+async function drainBacklog(
   bench: Bench,
   intake: Intake,
   order: { readonly from: number; readonly count: number; readonly workers: number },

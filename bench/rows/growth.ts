@@ -1,9 +1,20 @@
+import { setTimeout as pause } from "node:timers/promises";
+
 import pg from "pg";
 
 import type { Bench } from "../kit/bench.ts";
 import { type Bar, type Figure, figure, short, spreadOf, told } from "../kit/figures.ts";
-import { type Drain, SEEDED, seed, startIntake } from "../kit/product.ts";
-import { drainBacklog } from "./backlog.ts";
+import {
+  type Drain,
+  SEEDED,
+  drainOf,
+  fill,
+  newestId,
+  seed,
+  startIntake,
+  startWorker,
+  untilDrained,
+} from "../kit/product.ts";
 
 const PLAIN: Bar = { must: 0.5, aim: 0.8, better: "more", unit: " x" };
 const SNAPSHOT: Bar = { must: 0.6, aim: 0.8, better: "more", unit: " x" };
@@ -24,6 +35,18 @@ async function withSnapshot<T>(bench: Bench, work: () => Promise<T>): Promise<T>
   }
 }
 
+async function setValves(bench: Bench, paused: boolean): Promise<void> {
+  await bench.sql(
+    `insert into inbox_controls (provider, lane, paused, updated_at, updated_by)
+     select 1, lane, $1, now(), 'bench' from unnest(array[0, 1, 5, 9]) as lane
+     on conflict (provider, lane) do update set paused = excluded.paused`,
+    [paused],
+  );
+  if (paused) {
+    await pause(1_500); // workers look once a second
+  }
+}
+
 function slowest(drain: Drain): number {
   return Math.min(...drain.tenths);
 }
@@ -36,12 +59,20 @@ export async function measureGrowth(bench: Bench): Promise<readonly Figure[]> {
   const intake = await startIntake(bench);
   await seed(bench, intake);
   let at = SEEDED;
+  // One worker for all of it, held back by the valves while a backlog is made: ten thousand events
+  // are over before a new process has compiled its code.
+  const worker = await startWorker(bench);
   const next = async (count: number): Promise<Drain> => {
-    const drain = await drainBacklog(bench, intake, { from: at, count, workers: 1 });
+    const afterId = await newestId(bench);
+    await setValves(bench, true);
+    await fill(bench, intake, at, count);
     at += count;
-    return drain;
+    await bench.checkpoint();
+    await setValves(bench, false);
+    await untilDrained(bench, 60 + count / 500);
+    return drainOf(bench, afterId);
   };
-  await next(SMALL); // the first fills caches
+  await next(3 * SMALL); // warms it up
   const small = [await next(SMALL), await next(SMALL)];
   const base = spreadOf(small.map((drain) => drain.perSecond)).median;
   const big = await next(large);
@@ -52,7 +83,7 @@ export async function measureGrowth(bench: Bench): Promise<readonly Figure[]> {
   bench.say(
     `  ${short(held)} under an open snapshot by tenths: ${snapshot.tenths.map(short).join(" ")}`,
   );
-  await intake.stop();
+  await Promise.all([intake.stop(), worker.stop()]);
   const said = bench.size === "full" ? "" : ` (${short(large)} here; 1 M with --full)`;
   return [
     figure(

@@ -11,6 +11,7 @@ import {
 import { loadVolley } from "../kit/load.ts";
 import { type Intake, SEEDED, startIntake } from "../kit/product.ts";
 import { storeOldEvents } from "../kit/stored.ts";
+import { watchUsage } from "../kit/usage.ts";
 import type { LoadResult } from "../load/protocol.ts";
 
 const STORED: Bar = { must: 0.8, aim: 0.95, better: "more", unit: " x" };
@@ -30,6 +31,7 @@ export async function measureStored(bench: Bench): Promise<readonly Figure[]> {
   const seconds = bench.pick(2, 4, 6);
   const rounds = bench.pick(2, 3, 5);
   let at = SEEDED;
+  let cost = Number.NaN;
   const volley = async (from: number, to: number): Promise<LoadResult> => {
     const loaded = await loadVolley(intake, {
       connections: 256,
@@ -40,7 +42,10 @@ export async function measureStored(bench: Bench): Promise<readonly Figure[]> {
       warmupS: 0.4,
     });
     await bench.checkpoint();
-    return loaded.fire();
+    const usage = watchUsage(bench, { intake: intake.pid });
+    const result = await loaded.fire();
+    cost = (usage().postgres * 1e6) / Math.max(1, result.acked);
+    return result;
   };
   const fresh = async (): Promise<LoadResult> => {
     const result = await volley(at, at + seconds * 22_000);
@@ -57,7 +62,11 @@ export async function measureStored(bench: Bench): Promise<readonly Figure[]> {
   };
   const empty = await rates();
   const lines: Figure[] = [
-    told("9", "intake with (nearly) nothing stored", `${showSpread(spreadOf(empty))}/s`),
+    told(
+      "9",
+      "intake with (nearly) nothing stored",
+      `${showSpread(spreadOf(empty))}/s; Postgres ${short(cost)} us an event`,
+    ),
   ];
   let stored = 0;
   for (const size of bench.pick([200_000], [1_000_000], [1_000_000, 10_000_000])) {
@@ -75,6 +84,7 @@ export async function measureStored(bench: Bench): Promise<readonly Figure[]> {
           row: "9",
           work: `intake with ${short(size)} events stored`,
           beside: "itself with nothing stored",
+          detail: `Postgres ${short(cost)} us an event`,
         },
         spreadOf(full.map((value) => value / base)),
         STORED,
