@@ -190,8 +190,8 @@ describe("a preview", () => {
         payload,
         headers: { "purser-preview-hash": preview.json<{ hash: string }>().hash },
       });
-    const silent = await act({ copies: 1 });
-    expect(silent.json()).toMatchObject({ status: 409, code: "platform/stale-preview" });
+    const shorter = await act({ copies: 1 });
+    expect(shorter.json()).toMatchObject({ status: 409, code: "platform/stale-preview" });
     expect(shelf.copies.get("b1")).toBe(3);
     expect((await act({ copies: 1, note: "water damage" })).statusCode).toBe(200);
   });
