@@ -66,7 +66,7 @@ const STATEMENTS = {
   track_io_timing: "on",
 };
 
-export const ADMIN_TOKEN = "bench-admin-token-0123456789abcdef";
+const ADMIN_TOKEN = "bench-admin-token-0123456789abcdef";
 
 /** The environment of every part of Purser that the bench starts. */
 export function purserEnvironment(dataDir: string, port: number): Record<string, string> {
@@ -85,10 +85,7 @@ export function purserEnvironment(dataDir: string, port: number): Record<string,
 
 export const PURSER_MAIN = join(ROOT, "server", "src", "main.ts");
 
-export async function startPurser(
-  dataDir: string,
-  logFile: string,
-): Promise<Part & { port: number }> {
+async function startPurser(dataDir: string, logFile: string): Promise<Part & { port: number }> {
   const port = await freePort();
   const part = await startPart([process.execPath, PURSER_MAIN, "start"], {
     env: purserEnvironment(dataDir, port),

@@ -15,7 +15,7 @@ export interface Machine {
 }
 
 /** What the disk itself does: the limit of every figure that ends in a commit. */
-export function measureFsync(folder: string): Spread {
+function measureFsync(folder: string): Spread {
   const file = join(folder, "fsync.probe");
   const block = Buffer.alloc(8_192, 1);
   const fd = openSync(file, "w");

@@ -21,7 +21,7 @@ function ended(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null;
 }
 
-export async function stopChild(child: ChildProcess, patienceMs = 20_000): Promise<void> {
+async function stopChild(child: ChildProcess, patienceMs = 20_000): Promise<void> {
   alive.delete(child);
   if (ended(child)) {
     return;

@@ -6,7 +6,7 @@ import { type Bench, PURSER_MAIN, purserEnvironment } from "./bench.ts";
 import { type Target, fireVolley } from "./load.ts";
 import { type Part, freePort, startPart } from "./processes.ts";
 
-export const WEBHOOKS = "/api/webhooks/stripe";
+const WEBHOOKS = "/api/webhooks/stripe";
 /** Products, prices, customers, subscriptions and one whole cycle come first; the story goes on from here. */
 export const SEEDED = CUSTOMERS * 7;
 const CHUNK = 100_000;
@@ -36,7 +36,7 @@ export async function startWorker(bench: Bench): Promise<Part> {
 }
 
 /** Work rows that a worker would take now. */
-export async function isDrained(bench: Bench): Promise<boolean> {
+async function isDrained(bench: Bench): Promise<boolean> {
   const rows = await bench.sql<{ some: boolean }>(
     "select exists (select from inbox_work where state = 0) as some",
   );

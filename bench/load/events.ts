@@ -1,8 +1,8 @@
 import { createHmac } from "node:crypto";
 
 export const CUSTOMERS = 2_000;
-export const API_VERSION = "2026-10-28.endive";
-export const PRICES = ["price_bench_starter", "price_bench_pro"] as const;
+const API_VERSION = "2026-10-28.endive";
+const PRICES = ["price_bench_starter", "price_bench_pro"] as const;
 /** Signing secret that the bench gives to everyone it measures. */
 export const SECRET = "whsec_bench_0123456789abcdefghijklmnopqrstuv";
 
