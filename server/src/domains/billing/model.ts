@@ -64,7 +64,7 @@ export interface Stamp {
   /** 0 created, 1 any change, 2 deleted, 9 fetched. */
   readonly typeRank: number;
   readonly receivedAtMs: number;
-  /** The provider's `previous_attributes`, which settle ties within a second; null where none came. */
+  /** The provider's `previous_attributes`, which order ties within a second for the moment; null where none came. */
   readonly previous: Readonly<Record<string, unknown>> | null;
   /** Only for a fetch: the provider's time of the answer. An event between `atSeconds` and this may be in it or not. */
   readonly fetchedAtSeconds: number | null;

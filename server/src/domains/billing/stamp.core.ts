@@ -18,7 +18,7 @@ export interface Law<S extends Snapshot> {
   readonly rank: (snapshot: S) => number;
   /** Whether two different ranks within one second prove an order (an invoice never goes from paid to open). */
   readonly ranksProve: (left: S, right: S) => boolean;
-  /** The value of the provider's field, for the fields whose previous values settle a tie; undefined for a field that we do not keep. */
+  /** The value of the provider's field, for the fields whose previous values order a tie for the moment; undefined for a field that we do not keep. */
   readonly fieldOf: (snapshot: S, providerField: string) => unknown;
 }
 
@@ -33,7 +33,7 @@ export type Verdict =
 export interface Place {
   readonly verdict: Verdict;
   readonly watermark: string;
-  /** Two contents of one moment, and nothing that we were told puts them in order: ask the provider. */
+  /** Two contents of one moment, and no law puts them in order: ask the provider. */
   readonly unsettled: boolean;
 }
 
@@ -72,8 +72,8 @@ export function eventIdOf(watermark: string): string {
  * Where a snapshot stands against what is known.
  *
  * Nothing here looks at the order of arrival, but for one case: within a second, two changes
- * that nothing puts in order. Then the event's id decides for the moment (the same everywhere) and
- * `unsettled` asks for a fetch, whose answer outranks both.
+ * that no law puts in order. Then what they say they changed from, or else the event's id, decides for
+ * the moment and `unsettled` asks for a fetch, whose answer outranks both.
  */
 export function place<S extends Snapshot>(
   law: Law<S>,
@@ -82,7 +82,9 @@ export function place<S extends Snapshot>(
 ): Place {
   const { stamp, snapshot } = incoming;
   const terminal = law.isTerminal(snapshot);
-  const watermark = watermarkOf(stamp, terminal, law.rank(snapshot));
+  // Of two answers within a second the later is right, however far along the states are.
+  const rank = stamp.typeRank === FETCHED ? 0 : law.rank(snapshot);
+  const watermark = watermarkOf(stamp, terminal, rank);
   if (current === null || current.watermark === "") {
     return { verdict: "newer", watermark, unsettled: false };
   }
@@ -95,6 +97,10 @@ export function place<S extends Snapshot>(
   }
   const at = secondsOf(current.watermark);
   if (stamp.atSeconds < at) {
+    return { verdict: "older", watermark, unsettled: false };
+  }
+  if (stamp.fetchedAtSeconds !== null && stamp.fetchedAtSeconds < current.fetchedThrough) {
+    // Two questions at once, and this answer is the older one.
     return { verdict: "older", watermark, unsettled: false };
   }
   if (stamp.typeRank !== FETCHED && stamp.atSeconds <= current.fetchedThrough) {
@@ -132,6 +138,7 @@ function settleTie<S extends Snapshot>(
   const typesDiffer = typeRankOf(current.watermark) !== stamp.typeRank;
   if (
     typesDiffer ||
+    stamp.typeRank === FETCHED ||
     (law.rank(before) !== law.rank(snapshot) && law.ranksProve(before, snapshot))
   ) {
     return { verdict: found.byKey, watermark: found.watermark, unsettled: false };
@@ -141,7 +148,7 @@ function settleTie<S extends Snapshot>(
     return {
       verdict: "newer",
       watermark: watermarkOf(stamp, law.isTerminal(snapshot), rankIn(current.watermark), link),
-      unsettled: false,
+      unsettled: true,
     };
   }
   return { verdict: found.byKey, watermark: found.watermark, unsettled: true };
@@ -151,7 +158,11 @@ function rankIn(watermark: string): number {
   return Number(watermark.slice(13, 15));
 }
 
-/** Whether the event's previous values are exactly what we hold: then it is the next change after it. At least one must be of a field that we keep. */
+/**
+ * Whether the event's previous values are what we hold: then it may be the next change after it. At least
+ * one must be of a field that we keep. A guess, good until the provider answers: after A, B, A within a
+ * second, B follows the last A just as well as the first.
+ */
 function follows<S extends Snapshot>(
   law: Law<S>,
   before: S,
