@@ -60,6 +60,7 @@ export default defineConfig({
       },
       whole("conformance", { timeoutMs: PROCESS_MS, parallel: true }),
       whole("journeys", { timeoutMs: PROCESS_MS, parallel: true }),
+      whole("faults", { timeoutMs: PROCESS_MS, parallel: true }),
       // Crashes are timed and saturate the machine on purpose: one at a time.
       whole("crash", { timeoutMs: PROCESS_MS * 2, parallel: false }),
       whole("browser", { timeoutMs: PROCESS_MS, parallel: false }),

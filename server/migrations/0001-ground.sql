@@ -64,8 +64,9 @@ create table organizations (
   unique (workspace_id, external_id)
 );
 create index organizations_newest on organizations (workspace_id, created_at desc, id desc);
-create index organizations_email on organizations (workspace_id, lower(email));
-create index organizations_name on organizations (workspace_id, lower(name) text_pattern_ops);
+-- Cut, because an entry of an index holds 2.7 KB at most and a customer's name may be longer.
+create index organizations_email on organizations (workspace_id, lower(left(email, 200)));
+create index organizations_name on organizations (workspace_id, lower(left(name, 200)) text_pattern_ops);
 select purser_protect('organizations');
 
 create table organization_provider_ids (

@@ -291,5 +291,6 @@ export async function settled(house: Pick<WiredHouse, "superuser">): Promise<voi
       return rows[0]?.n;
     },
     (n) => n === 0,
+    20_000,
   );
 }

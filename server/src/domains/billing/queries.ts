@@ -128,7 +128,7 @@ async function organizationsOf(tx: Tx, workspaceId: number, anyId: string): Prom
             where c.workspace_id = $1 and c.stripe_charge_id = $2
      union select organization_id from refunds where workspace_id = $1 and stripe_refund_id = $2
      union select organization_id from disputes where workspace_id = $1 and stripe_dispute_id = $2
-     union select id from organizations where workspace_id = $1 and position('@' in $2) > 0 and lower(email) = lower($2)`,
+     union select id from organizations where workspace_id = $1 and position('@' in $2) > 0 and lower(left(email, 200)) = lower($2)`,
     [workspaceId, anyId],
   );
   return found.map((raw) => text(raw, "id")).filter((id) => id !== "");
@@ -166,7 +166,7 @@ export async function searchCustomers(
   const words =
     byId.length > 0
       ? ([["o.id = any (?)", byId]] as const)
-      : ([["lower(o.name) like ?", q === "" ? null : prefix]] as const);
+      : ([["lower(left(o.name, 200)) like ?", q === "" ? null : prefix]] as const);
   return page(tx, filter, {
     select: CUSTOMERS,
     alias: "o",

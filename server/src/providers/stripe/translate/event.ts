@@ -109,11 +109,25 @@ export function snapshotFrom(
   }
 }
 
+const MAYBE_UNSTORABLE = /\\u(?:0000|d[89a-f])/i;
+/** One escape of JSON at a time, so that an escaped backslash before a `u` is not taken for one. */
+const ESCAPE = /\\(?:u(d[89ab][0-9a-f]{2})\\ud[c-f][0-9a-f]{2}|u([0-9a-f]{4})|.)/gi;
+
+/** Postgres holds neither NUL nor half of a surrogate pair in a text: both become U+FFFD. The raw bytes are kept elsewhere. */
+function storable(json: string): string {
+  if (!MAYBE_UNSTORABLE.test(json)) {
+    return json;
+  }
+  return json.replaceAll(ESCAPE, (whole, _pair: string | undefined, code: string | undefined) =>
+    code !== undefined && /^(?:0000|d[89a-f]..)$/i.test(code) ? String.raw`\ufffd` : whole,
+  );
+}
+
 /** Reads one event's raw body. Never throws: what cannot be read says why. */
 export function readEvent(body: Buffer): Reading {
   let event: unknown;
   try {
-    event = JSON.parse(body.toString("utf8"));
+    event = JSON.parse(storable(body.toString("utf8")));
   } catch {
     return { kind: "unreadable", reason: "The body is not JSON.", object: null };
   }
