@@ -1,3 +1,5 @@
+import { join } from "node:path";
+
 import { ensureAdminToken, ensureOwner } from "#domains/access/commands.ts";
 import { ensureEndpoint } from "#domains/inbox/endpoint.commands.ts";
 import { type Config, localSecret } from "#platform/config/env.ts";
@@ -16,6 +18,12 @@ export interface FirstStart {
   readonly ownerPassword: string | null;
   /** Where the API token is, in words. */
   readonly tokenPlace: string;
+}
+
+const OWNER_PASSWORD = "owner-password";
+
+export function ownerPasswordFile(config: Config): string {
+  return join(config.dataDir, "keys", OWNER_PASSWORD);
 }
 
 const OWNER_EMAIL = "owner@demo.test";
@@ -37,7 +45,7 @@ export async function prepareFirstStart(
       appPool: house.pool("purser_app"),
       clock: house.clock,
     };
-    const ownerPassword = localSecret(config.dataDir, "owner-password");
+    const ownerPassword = localSecret(config.dataDir, OWNER_PASSWORD);
     const { made } = await ensureOwner(deps, {
       email: OWNER_EMAIL,
       name: "Owner",

@@ -10,6 +10,7 @@ import { type Config, readConfig } from "#platform/config/env.ts";
 import { migrateDownTo, migrateUp, migrationStatus } from "#platform/db/migrate.ts";
 
 import { locateDatabase, loginPasswords } from "./database.ts";
+import { ownerPasswordFile, prepareFirstStart } from "./first-start.ts";
 import { hangSandboxCommands } from "./sandbox-commands.ts";
 import { serve } from "./serve.ts";
 import { start } from "./start.ts";
@@ -150,6 +151,14 @@ function hangMigrate(program: Command, write: Write): void {
           ? "Nothing to do: the tables are up to date."
           : `Applied ${applied.length}.`,
       );
+      if (config.databaseUrl !== null) {
+        // `start` does this itself; parts that run apart have nobody else to do it.
+        const first = await prepareFirstStart(config, await locateDatabase(config), null);
+        log(
+          `Sign in as ${first.ownerEmail}; the first password is in ${ownerPasswordFile(config)}.`,
+        );
+        log(`API token: ${first.tokenPlace}`);
+      }
     });
   migrate
     .command("status")

@@ -57,15 +57,20 @@ export async function serve(
   await (options.intakeOnly === true
     ? hangWatch(house, app, { parts, maySee: async () => false })
     : hangDesk(house, app, parts));
-  await app.listen({ port: config.port, host: config.host });
-  return {
-    stop: async () => {
-      await app.close();
-      await intake.stop();
-      await Promise.all(parts.map((part) => part.stop()));
-      await house.stop();
-    },
+  const stop = async (): Promise<void> => {
+    await app.close();
+    await intake.stop();
+    await Promise.all(parts.map((part) => part.stop()));
+    await house.stop();
   };
+  try {
+    await app.listen({ port: config.port, host: config.host });
+  } catch (error) {
+    // Pools and timers left open would keep the process for ever.
+    await stop();
+    throw error;
+  }
+  return { stop };
 }
 
 async function hangIntake(house: House, app: FastifyInstance, nodeId: string): Promise<OpenIntake> {
