@@ -11,6 +11,7 @@ import type {
   SubscriptionSnapshot,
   SubscriptionStatus,
 } from "./model.ts";
+import { watermarkOf } from "./stamp.core.ts";
 import { NO_HISTORY, observe, pastDueSince, subscriptionLaw } from "./subscription.core.ts";
 import {
   HISTORIES,
@@ -224,6 +225,44 @@ describe("a subscription converges", () => {
       }),
       runs,
     );
+  });
+
+  it("to the same entry into past_due with the provider asked in the midst of it", () => {
+    fc.assert(
+      fc.property(withHappenings(steps([1, 7, 30]).map(lives)), ([history, happenings]) => {
+        let seen = NO_HISTORY;
+        settleWithFetches(subscriptionLaw, history, happenings, (snapshot, watermark, stamp) => {
+          seen = observe(seen, snapshot, watermark, stamp.fetchedAtSeconds);
+        });
+        const events = history.events;
+        const settledAt = events.findLastIndex((each) => each.snapshot.status !== "past_due");
+        const entry = events[settledAt + 1]?.stamp.atSeconds ?? null;
+        expect(pastDueSince(seen, last(events).snapshot.status)).toBe(entry);
+      }),
+      runs,
+    );
+  });
+
+  it.each([
+    ["in their order", [0, 1]],
+    ["the answer first", [1, 0]],
+  ])("to the newest moment in order, where only an answer says past_due: %s", (_, order) => {
+    const active = aSubscriptionSnapshot({ status: "active", periodStart: 50 });
+    const pastDue = aSubscriptionSnapshot({ status: "past_due", periodStart: 50 });
+    const told = [
+      [active, watermarkOf(aStamp({ eventId: "evt_x", atSeconds: 100 }), false, 2), null],
+      [
+        pastDue,
+        watermarkOf(aStamp({ eventId: "fetch_1", atSeconds: 200, typeRank: 9 }), false, 0),
+        200,
+      ],
+    ] as const;
+    let seen = NO_HISTORY;
+    for (const index of order) {
+      const [snapshot, watermark, fetchedAt] = told[index] ?? told[0];
+      seen = observe(seen, snapshot, watermark, fetchedAt);
+    }
+    expect(pastDueSince(seen, "past_due")).toBe(100);
   });
 
   it("never back to life: an update that comes after the end changes nothing", () => {

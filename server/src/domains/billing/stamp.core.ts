@@ -58,6 +58,10 @@ export function watermarkOf(stamp: Stamp, terminal: boolean, rank: number, link 
 export function secondsOf(watermark: string): number {
   return Number(watermark.slice(1, 12));
 }
+/** Whether the provider's answer made it, and not an event. */
+export function isFetched(watermark: string): boolean {
+  return typeRankOf(watermark) === FETCHED;
+}
 function typeRankOf(watermark: string): number {
   return Number(watermark.slice(12, 13));
 }

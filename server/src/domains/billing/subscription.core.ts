@@ -1,6 +1,6 @@
 import type { SubscriptionItem, SubscriptionSnapshot, SubscriptionStatus } from "./model.ts";
 import type { Law } from "./stamp.core.ts";
-import { secondsOf } from "./stamp.core.ts";
+import { isFetched, secondsOf } from "./stamp.core.ts";
 
 const RANK: Readonly<Record<SubscriptionStatus, number>> = {
   incomplete: 0,
@@ -59,10 +59,11 @@ export interface PastDueHistory {
 export const NO_HISTORY: PastDueHistory = { settledWatermark: "", points: "" };
 
 /**
- * Takes one more snapshot into the history, whether or not it becomes the row.
+ * Takes one more snapshot into the history, whether or not it becomes the row. What is noted depends on
+ * the snapshot alone, or the order of arrival would show.
  *
  * A fetched past_due snapshot does not know when the episode began; it cannot have begun before the
- * period that went unpaid, nor before the last snapshot that was in order.
+ * period that went unpaid.
  */
 export function observe(
   history: PastDueHistory,
@@ -80,19 +81,12 @@ export function observe(
   const since =
     fetchedAtSeconds === null
       ? secondsOf(watermark)
-      : Math.min(
-          fetchedAtSeconds,
-          Math.max(snapshot.periodStart, settledSeconds(history.settledWatermark)),
-        );
+      : Math.min(fetchedAtSeconds, snapshot.periodStart);
   const point = `${watermark}|${since}`;
   if (history.points.includes(point)) {
     return history;
   }
   return { ...history, points: history.points === "" ? point : `${history.points} ${point}` };
-}
-
-function settledSeconds(watermark: string): number {
-  return watermark === "" ? 0 : secondsOf(watermark);
 }
 
 function pointsAfter(points: string, watermark: string): string {
@@ -102,15 +96,22 @@ function pointsAfter(points: string, watermark: string): string {
     .join(" ");
 }
 
-/** Seconds since 1970 of the entry into the present episode of past_due, or null outside of one. */
+/**
+ * Seconds since 1970 of the entry into the present episode of past_due, or null outside of one. Events
+ * know; an answer only bounds it, so it counts where no event is left, and never from before the last
+ * moment that was in order.
+ */
 export function pastDueSince(history: PastDueHistory, status: SubscriptionStatus): number | null {
   if (status !== "past_due" || history.points === "") {
     return null;
   }
-  const entries = history.points
-    .split(" ")
-    .map((point) => Number(point.slice(point.indexOf("|") + 1)));
-  return Math.min(...entries);
+  const points = history.points.split(" ");
+  const told = points.filter((point) => !isFetched(point));
+  const entries = (told.length > 0 ? told : points).map((point) =>
+    Number(point.slice(point.indexOf("|") + 1)),
+  );
+  const settled = history.settledWatermark === "" ? 0 : secondsOf(history.settledWatermark);
+  return Math.max(Math.min(...entries), settled);
 }
 
 /** `monthly`, `annual` as the runbooks say them, `quarterly`, `weekly`, `daily`, else `every_<n>_<interval>s`. */
