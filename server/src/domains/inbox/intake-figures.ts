@@ -22,7 +22,14 @@ interface FiguresDeps {
   readonly pool: Pool;
   readonly clock: Clock;
   readonly log: Log;
-  readonly spool?: { readonly spooled: () => number; readonly breaker: () => string };
+  readonly spool?: SpoolFigures;
+}
+
+export interface SpoolFigures {
+  readonly spooled: () => number;
+  readonly breaker: () => string;
+  /** Files that were once safe and cannot be read any more. */
+  readonly damaged: () => number;
 }
 
 interface Counted {
@@ -94,9 +101,15 @@ export function startFigures(deps: FiguresDeps): IntakeFigures {
 
 async function writeNode(client: PoolClient, deps: FiguresDeps): Promise<void> {
   await client.query(
-    `insert into inbox_nodes (id, kind, seen_at, spooled, breaker) values ($1, 'intake', $2, $3, $4)
-     on conflict (id) do update set seen_at = excluded.seen_at, spooled = excluded.spooled, breaker = excluded.breaker`,
-    [deps.nodeId, deps.clock.now(), deps.spool?.spooled() ?? 0, deps.spool?.breaker() ?? "closed"],
+    `insert into inbox_nodes (id, kind, seen_at, spooled, breaker, damaged) values ($1, 'intake', $2, $3, $4, $5)
+     on conflict (id) do update set seen_at = excluded.seen_at, spooled = excluded.spooled, breaker = excluded.breaker, damaged = excluded.damaged`,
+    [
+      deps.nodeId,
+      deps.clock.now(),
+      deps.spool?.spooled() ?? 0,
+      deps.spool?.breaker() ?? "closed",
+      deps.spool?.damaged() ?? 0,
+    ],
   );
 }
 

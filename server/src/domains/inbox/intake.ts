@@ -6,7 +6,7 @@ import type { Log } from "#platform/log.ts";
 import { IntakeFull, startBatcher } from "./batcher.ts";
 import { type Accepted, type DurableLog, UNPARSEABLE } from "./durable-log.ts";
 import { activeSecrets, type Endpoint, type EndpointDirectory } from "./endpoint-directory.ts";
-import { type IntakeFigures, startFigures } from "./intake-figures.ts";
+import { type IntakeFigures, type SpoolFigures, startFigures } from "./intake-figures.ts";
 import type {
   Label,
   Provider,
@@ -29,7 +29,7 @@ export interface IntakeDeps {
   readonly sources: readonly WebhookSource[];
   readonly durable: DurableLog;
   readonly audit: RefusalAudit | null;
-  readonly spool?: { readonly spooled: () => number; readonly breaker: () => string };
+  readonly spool?: SpoolFigures;
   readonly flushes?: number;
 }
 

@@ -5,7 +5,7 @@ import type { Pool } from "pg";
 import type { Clock } from "#platform/clock.ts";
 import type { Log } from "#platform/log.ts";
 import { folderDisk } from "#platform/spool/disk.ts";
-import { takeFolder } from "#platform/spool/folders.ts";
+import { waitForFolder } from "#platform/spool/folders.ts";
 import { openSpool } from "#platform/spool/spool.ts";
 
 import { openEndpointDirectory } from "./endpoint-directory.ts";
@@ -45,7 +45,7 @@ export interface OpenIntake {
 export async function openIntake(options: OpenIntakeOptions): Promise<OpenIntake> {
   const { clock, log, pool } = options;
   const root = join(options.dataDir, "spool");
-  const folder = takeFolder(root, options.nodeId);
+  const folder = await waitForFolder(root, options.nodeId);
   const spool = await openSpool({
     disk: await folderDisk(folder.path),
     ...(options.spoolBytes === undefined ? {} : { maxBytes: options.spoolBytes }),
@@ -70,6 +70,7 @@ export async function openIntake(options: OpenIntakeOptions): Promise<OpenIntake
     clock,
     log,
     root,
+    home: folder.path,
   });
   const intake = startIntake({ ...options, directory, durable, spool: durable });
   return {

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Clock } from "#platform/clock.ts";
 import type { Log } from "#platform/log.ts";
 import { folderDisk } from "#platform/spool/disk.ts";
-import { orphanFolders, takeFolder } from "#platform/spool/folders.ts";
+import { damagedFiles, moveDamaged, orphanFolders, takeFolder } from "#platform/spool/folders.ts";
 import { openSpool, type Spool, SpoolFull } from "#platform/spool/spool.ts";
 
 import { afterFailure, afterSuccess, type Breaker, CLOSED, mayTry } from "./breaker.core.ts";
@@ -24,11 +24,15 @@ export interface SpooledLogOptions {
   readonly patienceMs?: number;
   /** Folder of all spools of this machine, to adopt those of dead processes; null adopts none. */
   readonly root: string | null;
+  /** This process's own folder below it: keeps what is found damaged, also that of the adopted. */
+  readonly home?: string;
 }
 
 export interface SpooledLog extends DurableLog {
   readonly spooled: () => number;
   readonly breaker: () => string;
+  /** Files with bytes that were once safe and cannot be read any more; somebody has to look at them. */
+  readonly damaged: () => number;
   /** Drains now, if the database lets it; resolves when the spool is empty or the database failed. */
   drain(): Promise<void>;
   stop(): Promise<void>;
@@ -64,6 +68,7 @@ export function spooledLog(options: SpooledLogOptions): SpooledLog {
     append: (batch) => append(state, batch),
     spooled: () => options.spool.depth(),
     breaker: () => state.breaker.kind,
+    damaged: () => (options.home === undefined ? 0 : damagedFiles(options.home)),
     drain,
     stop: async () => {
       state.stopped = true;
@@ -128,7 +133,7 @@ async function toSpool(state: State, batch: readonly Accepted[]): Promise<readon
 }
 
 async function drainAll(state: State): Promise<void> {
-  const { spool, clock, log, primary } = state.options;
+  const { spool, clock, log } = state.options;
   if (!mayTry(state.breaker, clock.monotonicMs())) {
     return;
   }
@@ -138,7 +143,7 @@ async function drainAll(state: State): Promise<void> {
       if (state.stopped) {
         throw new Stopping();
       }
-      await storeAgain(primary, payloads, log);
+      await storeAgain(state, spool, payloads);
       state.breaker = afterSuccess();
     }, DRAIN_BATCH);
     if (depth > 0) {
@@ -154,23 +159,20 @@ async function drainAll(state: State): Promise<void> {
 
 class Stopping extends Error {}
 
-/** A batch of the log holds no id twice; a spool may. */
-async function storeAgain(
-  primary: DurableLog,
-  payloads: readonly Buffer[],
-  log: Log,
-): Promise<void> {
-  let round = payloads.flatMap((payload) => {
-    try {
-      return [decodeAccepted(payload)];
-    } catch (error) {
-      log.error(
-        { err: error, bytes: payload.length },
-        "A spooled record cannot be read and is left out.",
-      );
-      return [];
+/** A batch of the log holds no id twice; a spool may. What cannot be read is kept beside it, or stays where it is. */
+async function storeAgain(state: State, spool: Spool, payloads: readonly Buffer[]): Promise<void> {
+  const { log, primary } = state.options;
+  let round: Accepted[] = [];
+  for (const payload of payloads) {
+    const event = readable(payload);
+    if (event === null) {
+      log.error({ bytes: payload.length }, "A spooled record cannot be read and is kept aside.");
+      // oxlint-disable-next-line no-await-in-loop -- hardly ever one
+      await spool.keepDamaged(payload);
+    } else {
+      round.push(event);
     }
-  });
+  }
   while (round.length > 0) {
     const seen = new Set<string>();
     const now: Accepted[] = [];
@@ -186,15 +188,23 @@ async function storeAgain(
   }
 }
 
+function readable(payload: Buffer): Accepted | null {
+  try {
+    return decodeAccepted(payload);
+  } catch {
+    return null;
+  }
+}
+
 /** Spools of processes that are no more: their events were acknowledged and are drained by whoever lives. */
 async function adopt(state: State): Promise<void> {
-  const { root, log, clock, primary } = state.options;
+  const { root, log, clock, home } = state.options;
   if (root === null) {
     return;
   }
   for (const name of orphanFolders(root)) {
     try {
-      const folder = takeFolder(root, name);
+      const folder = takeFolder(root, name, "adopt");
       try {
         // oxlint-disable-next-line no-await-in-loop -- one orphan after the other
         const disk = await folderDisk(folder.path);
@@ -212,13 +222,14 @@ async function adopt(state: State): Promise<void> {
         );
         // oxlint-disable-next-line no-await-in-loop -- see above
         await spool
-          .drain((payloads) => storeAgain(primary, payloads, log), DRAIN_BATCH)
+          .drain((payloads) => storeAgain(state, spool, payloads), DRAIN_BATCH)
           .catch((error: unknown) => {
             state.breaker = afterFailure(state.breaker, clock.monotonicMs());
             log.debug({ err: error }, "The adopted spool cannot be drained yet.");
           });
         // oxlint-disable-next-line no-await-in-loop -- see above
         await spool.close();
+        moveDamaged({ path: folder.path, name }, home ?? folder.path);
       } finally {
         folder.release();
       }

@@ -32,13 +32,26 @@ export function nodesCheck(pool: Pool, clock: Clock): HealthCheck {
     name: "inbox",
     required: false,
     run: async () => {
-      const found = await pool.query<{ last: Date | null; spooled: number; open: number }>(
+      const found = await pool.query<{
+        last: Date | null;
+        spooled: number;
+        open: number;
+        damaged: number;
+      }>(
         `select max(seen_at) filter (where kind = 'worker') as last,
                 coalesce(sum(spooled) filter (where kind = 'intake'), 0)::int8 as spooled,
+                coalesce(sum(damaged), 0)::int8 as damaged,
                 count(*) filter (where kind = 'intake' and breaker <> 'closed') as open
            from inbox_nodes`,
       );
       const row = found.rows[0];
+      const damaged = row?.damaged ?? 0;
+      if (damaged > 0) {
+        return {
+          level: "fail",
+          sentence: `${counted(damaged, "damaged file is", "damaged files are")} kept on an intake's disk; acknowledged events may be in them`,
+        };
+      }
       const last = row?.last ?? null;
       if (last === null) {
         return { level: "warn", sentence: "No worker has run yet" };

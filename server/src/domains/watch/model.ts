@@ -54,6 +54,8 @@ export interface NodeFigures {
   readonly lastWorkerAt: Date | null;
   /** Events that intakes keep on their own disk because the database is slow or gone. */
   readonly spooled: number;
+  /** Files of an intake's disk that were once safe and cannot be read any more. */
+  readonly damaged: number;
 }
 
 export interface HurtFigures {

@@ -139,11 +139,12 @@ async function hurt(ctx: Ctx, windowMinutes: number): Promise<HurtFigures> {
 }
 
 async function nodes(ctx: Ctx): Promise<NodeFigures> {
-  const [found] = await rows<{ seen: number; last: Date | null; spooled: number }>(
+  const [found] = await rows<{ seen: number; last: Date | null; spooled: number; damaged: number }>(
     ctx,
     `select count(*) filter (where kind = 'worker' and seen_at >= $1) as seen,
             max(seen_at) filter (where kind = 'worker') as last,
-            coalesce(sum(spooled) filter (where kind = 'intake'), 0)::int8 as spooled
+            coalesce(sum(spooled) filter (where kind = 'intake'), 0)::int8 as spooled,
+            coalesce(sum(damaged), 0)::int8 as damaged
        from inbox_nodes`,
     [addMs(ctx.now, -NODE_ALIVE_MS)],
   );
@@ -151,6 +152,7 @@ async function nodes(ctx: Ctx): Promise<NodeFigures> {
     workersSeen: found?.seen ?? 0,
     lastWorkerAt: found?.last ?? null,
     spooled: found?.spooled ?? 0,
+    damaged: found?.damaged ?? 0,
   };
 }
 

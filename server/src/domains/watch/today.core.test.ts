@@ -25,7 +25,7 @@ function figures(
 ): Figures {
   return {
     lanes: [lane()],
-    nodes: { workersSeen: 1, lastWorkerAt: ago(2), spooled: 0 },
+    nodes: { workersSeen: 1, lastWorkerAt: ago(2), spooled: 0, damaged: 0 },
     hurt: { customers: 0, events: 0, since: null },
     deadJobs: 0,
     lastAppliedAt: ago(3),
@@ -108,7 +108,10 @@ describe("the sentence on the state of things", () => {
     ],
     [
       "the worker is gone, which is why money waits",
-      figures({ lanes: [backlog], nodes: { workersSeen: 0, lastWorkerAt: ago(600), spooled: 0 } }),
+      figures({
+        lanes: [backlog],
+        nodes: { workersSeen: 0, lastWorkerAt: ago(600), spooled: 0, damaged: 0 },
+      }),
       "fail",
       "No worker has been heard of for 10 minutes: 37 events wait.",
       ago(600),
@@ -117,7 +120,7 @@ describe("the sentence on the state of things", () => {
       "no worker ever ran",
       figures({
         lanes: [lane({ waiting: 1, oldestReceivedAt: ago(1) })],
-        nodes: { workersSeen: 0, lastWorkerAt: null, spooled: 0 },
+        nodes: { workersSeen: 0, lastWorkerAt: null, spooled: 0, damaged: 0 },
       }),
       "fail",
       "No worker has run yet: 1 event waits.",
@@ -149,9 +152,16 @@ describe("the sentence on the state of things", () => {
     ],
     [
       "the database is slow",
-      figures({ nodes: { workersSeen: 1, lastWorkerAt: ago(2), spooled: 1204 } }),
+      figures({ nodes: { workersSeen: 1, lastWorkerAt: ago(2), spooled: 1204, damaged: 0 } }),
       "warn",
       "1,204 events are kept on disk until the database takes them; nothing is lost.",
+      null,
+    ],
+    [
+      "a spool was damaged (its bytes were deleted after the drain)",
+      figures({ nodes: { workersSeen: 1, lastWorkerAt: ago(2), spooled: 0, damaged: 1 } }),
+      "fail",
+      "1 damaged file is kept on an intake's disk: events that were acknowledged may be in it; ask the provider to send that time again.",
       null,
     ],
     [

@@ -129,6 +129,17 @@ function spoolState(figures: Figures): State | null {
       };
 }
 
+function damageState(figures: Figures): State | null {
+  const { damaged } = figures.nodes;
+  return damaged === 0
+    ? null
+    : {
+        level: "fail",
+        sentence: `${counted(damaged, "damaged file is", "damaged files are")} kept on an intake's disk: events that were acknowledged may be in ${damaged === 1 ? "it" : "them"}; ask the provider to send that time again.`,
+        since: null,
+      };
+}
+
 /** The lanes that burn, as one statement: the most urgent lane gives its name. */
 function backlogState(figures: Figures, now: Date): State | null {
   const slow = figures.lanes
@@ -263,6 +274,7 @@ function wellState(figures: Figures, now: Date): State {
 /** The worst thing that is true now, in one sentence: what, since when, and who is hurt. */
 export function stateOfThings(figures: Figures, now: Date): State {
   const states = [
+    damageState(figures),
     workerState(figures, now),
     backlogState(figures, now),
     failureState(figures),

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync, mkdirSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -7,7 +7,13 @@ import { describe, expect, test } from "vitest";
 
 import { crc32c } from "./crc32c.core.ts";
 import { folderDisk } from "./disk.ts";
-import { orphanFolders, SpoolFolderTaken, takeFolder } from "./folders.ts";
+import {
+  damagedFiles,
+  orphanFolders,
+  SpoolFolderTaken,
+  takeFolder,
+  waitForFolder,
+} from "./folders.ts";
 import { encodeRecord, scanSegment } from "./record.core.ts";
 import { DiskError, seeded, type SimDisk, simDisk } from "./sim-disk.ts";
 import { openSpool, type Spool, SpoolFailed, SpoolFull } from "./spool.ts";
@@ -207,7 +213,50 @@ describe("a bit that flips on the disk", () => {
       const found = await drained(again);
       expect(found.length).toBe(8);
       expect(payloads).toEqual(expect.arrayContaining(found));
-      expect(incidents).toHaveLength(1);
+      expect(incidents[0]).toBeDefined();
+      // oxlint-disable-next-line no-await-in-loop -- see above
+      const names = await disk.list();
+      const [kept] = incidents[0] === "damage" ? ["000000000001.spool.damaged"] : [];
+      expect(names.filter((name) => name.endsWith(".damaged"))).toEqual(
+        kept === undefined ? [] : [kept],
+      );
+    }
+  });
+
+  test("leaves its bytes where somebody can look at them (they were deleted after the drain)", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "purser-spool-"));
+    try {
+      const damages: string[] = [];
+      const open = async (): Promise<Spool> =>
+        openSpool({
+          disk: await folderDisk(folder),
+          reserveBytes: 0,
+          onIncident: ({ kind }) => damages.push(kind),
+        });
+      const spool = await open();
+      await spool.append(
+        ["first", "second", "third"].map((text) => Buffer.from(text)),
+        false,
+      );
+      const file = join(folder, "000000000001.spool");
+      const bytes = readFileSync(file);
+      // The last one: only the process that wrote it knows that it was whole.
+      bytes[bytes.length - 1] = 0x21;
+      writeFileSync(file, bytes);
+      expect(await drained(spool)).toEqual(["first", "second"]);
+      expect(spool.depth()).toBe(0);
+      expect(readFileSync(`${file}.damaged`)).toEqual(bytes);
+      expect(damages).toEqual(["damage"]);
+      await spool.keepDamaged(Buffer.from("no record"));
+      expect(damagedFiles(folder)).toBe(2);
+      await spool.close();
+      const again = await open();
+      await again.append([Buffer.from("fourth")], false);
+      expect(await drained(again)).toEqual(["fourth"]);
+      expect(damagedFiles(folder)).toBe(2);
+      await again.close();
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
     }
   });
 });
@@ -287,12 +336,60 @@ describe("the real disk", () => {
       const mine = takeFolder(root, "intake-1");
       expect(() => takeFolder(root, "intake-1")).toThrow(SpoolFolderTaken);
       mkdirSync(join(root, "intake-2"));
-      writeFileSync(join(root, "intake-2", "owner"), "999999999 1");
+      writeFileSync(
+        join(root, "intake-2", "owner"),
+        readFileSync(join(root, "intake-1", "owner"), "utf8").replace(
+          `"pid":${String(process.pid)}`,
+          '"pid":999999999',
+        ),
+      );
       writeFileSync(join(root, "intake-2", "000000000001.spool"), "");
       expect(orphanFolders(root)).toEqual(["intake-2"]);
       takeFolder(root, "intake-2").release();
       mine.release();
       takeFolder(root, "intake-1").release();
+    } finally {
+      rmSync(root, { recursive: true, force: true });
+    }
+  });
+
+  test("an owner that is not whole, or of another container, is not judged dead by its pid (its folder was stolen)", () => {
+    const root = mkdtempSync(join(tmpdir(), "purser-spools-"));
+    const owner = join(root, "intake-1", "owner");
+    try {
+      const mine = takeFolder(root, "intake-1");
+      writeFileSync(join(root, "intake-1", "000000000001.spool"), "");
+      const text = readFileSync(owner, "utf8");
+      const elsewhere = text
+        .replace(/"pid":\d+/, '"pid":999999999')
+        .replace(/"pids":"[^"]*"/, '"pids":"pid:[1]"')
+        .replace(/"host":"[^"]*"/, '"host":"another"');
+      for (const other of ["", elsewhere]) {
+        writeFileSync(owner, other);
+        expect(() => takeFolder(root, "intake-1")).toThrow(SpoolFolderTaken);
+        expect(orphanFolders(root)).toEqual([]);
+        mine.release();
+        expect(readFileSync(owner, "utf8")).toBe(other);
+        utimesSync(owner, 0, 0);
+        expect(orphanFolders(root)).toEqual(["intake-1"]);
+      }
+      const rescued = takeFolder(root, "intake-1", "adopt");
+      expect(orphanFolders(root)).toEqual([]);
+      rescued.release();
+    } finally {
+      rmSync(root, { recursive: true, force: true });
+    }
+  });
+
+  test("who comes back while a sibling empties its folder waits for it (it failed to start)", async () => {
+    const root = mkdtempSync(join(tmpdir(), "purser-spools-"));
+    try {
+      const sibling = takeFolder(root, "intake-1", "adopt");
+      const waiting = waitForFolder(root, "intake-1");
+      sibling.release();
+      const mine = await waiting;
+      await expect(waitForFolder(root, "intake-1")).rejects.toThrow(SpoolFolderTaken);
+      mine.release();
     } finally {
       rmSync(root, { recursive: true, force: true });
     }

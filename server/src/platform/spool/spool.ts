@@ -1,3 +1,5 @@
+import { hash } from "node:crypto";
+
 import type { Disk, DiskFile } from "./disk.ts";
 import { encodeRecord, scanSegment, type SpoolRecord } from "./record.core.ts";
 
@@ -29,6 +31,8 @@ export interface Spool {
    * What `take` rejects stays. Ends when the spool is empty. One drain at a time.
    */
   drain(take: (payloads: readonly Buffer[]) => Promise<void>, batchRecords?: number): Promise<void>;
+  /** Keeps bytes that nobody can read beside the spool, under a name of their own, safe as a record is. */
+  keepDamaged(bytes: Buffer): Promise<void>;
   /** Records not yet drained. */
   readonly depth: () => number;
   readonly bytes: () => number;
@@ -38,6 +42,8 @@ export interface Spool {
 const RESERVE = "reserve";
 const OFFSET = "drained";
 const SEGMENT = /^\d{12}\.spool$/;
+/** A segment with damage in it, kept after its readable records were drained. */
+const DAMAGED_SEGMENT = /^\d{12}\.spool\.damaged$/;
 
 interface State {
   readonly options: SpoolOptions;
@@ -81,6 +87,8 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
         draining = false;
       }
     },
+    keepDamaged: (bytes) =>
+      writeWhole(state.disk, `${hash("sha256", bytes, "hex").slice(0, 32)}.record.damaged`, bytes),
     depth: () => state.depth,
     bytes: () => state.segments.reduce((sum, segment) => sum + segment.bytes, 0),
     close: async () => {
@@ -122,6 +130,10 @@ async function recover(options: SpoolOptions): Promise<State> {
     state.depth += pending.length;
     state.nextSegment = Number(name.slice(0, 12)) + 1;
     state.nextSeq = Math.max(state.nextSeq, (scan.records.at(-1)?.seq ?? 0) + 1);
+  }
+  // The number of a kept segment is used up: another of the same name would be renamed over it one day.
+  for (const name of names.filter((one) => DAMAGED_SEGMENT.test(one))) {
+    state.nextSegment = Math.max(state.nextSegment, Number(name.slice(0, 12)) + 1);
   }
   await Promise.all(
     names
@@ -270,10 +282,14 @@ async function pendingOf(state: State, name: string): Promise<readonly SpoolReco
   return scanSegment(bytes).records.filter((record) => record.seq > state.drainedSeq);
 }
 
-/** Removes a segment that holds nothing more. Runs between two writes, so that no record slips in meanwhile. */
+/**
+ * Removes a segment that holds nothing more; one with damage is renamed, because what cannot be read was
+ * once promised to be safe. Runs between two writes, so that no record slips in meanwhile.
+ */
 function retire(state: State, name: string): Promise<boolean> {
   const retired = state.writing.then(async () => {
-    if ((await pendingOf(state, name)).length > 0) {
+    const scan = scanSegment(await state.disk.read(name));
+    if (scan.records.some((record) => record.seq > state.drainedSeq)) {
       return false;
     }
     if (state.open?.name === name) {
@@ -281,7 +297,13 @@ function retire(state: State, name: string): Promise<boolean> {
       state.open = null;
       await file.close();
     }
-    await state.disk.remove(name);
+    // Records that were written and synced and did not come back are damage too, also at the very end.
+    const lost = state.segments.find((segment) => segment.name === name)?.records ?? 0;
+    if (scan.damaged.length > 0 || lost > 0) {
+      await keepSegment(state, name, lost);
+    } else {
+      await state.disk.remove(name);
+    }
     state.segments = state.segments.filter((segment) => segment.name !== name);
     await fillReserve(state);
     return true;
@@ -290,24 +312,45 @@ function retire(state: State, name: string): Promise<boolean> {
   return retired;
 }
 
-async function advance(state: State, batch: readonly SpoolRecord[]): Promise<void> {
-  const seq = batch.at(-1)?.seq ?? state.drainedSeq;
-  state.drainedSeq = Math.max(state.drainedSeq, seq);
+async function keepSegment(state: State, name: string, lost: number): Promise<void> {
+  await state.disk.rename(name, `${name}.damaged`);
+  await state.disk.syncFolder();
+  state.depth = Math.max(0, state.depth - lost);
+  state.options.onIncident({
+    kind: "damage",
+    segment: name,
+    detail: `Kept as ${name}.damaged: events that were acknowledged may be in it.`,
+  });
+}
+
+async function writeWhole(disk: Disk, name: string, bytes: Buffer): Promise<void> {
+  const temporary = `${name}.tmp`;
   try {
-    const file = await state.disk.open(`${OFFSET}.tmp`);
+    const file = await disk.open(temporary);
     try {
-      const bytes = Buffer.alloc(8);
-      bytes.writeBigUInt64BE(BigInt(state.drainedSeq));
-      await file.append(encodeRecord(0, bytes));
+      await file.append(bytes);
       await file.sync();
     } finally {
       await file.close();
     }
-    await state.disk.rename(`${OFFSET}.tmp`, OFFSET);
-    await state.disk.syncFolder();
+    await disk.rename(temporary, name);
+    await disk.syncFolder();
+  } catch (error) {
+    // A later try must not append to what this one left.
+    await disk.remove(temporary).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function advance(state: State, batch: readonly SpoolRecord[]): Promise<void> {
+  const seq = batch.at(-1)?.seq ?? state.drainedSeq;
+  state.drainedSeq = Math.max(state.drainedSeq, seq);
+  try {
+    const bytes = Buffer.alloc(8);
+    bytes.writeBigUInt64BE(BigInt(state.drainedSeq));
+    await writeWhole(state.disk, OFFSET, encodeRecord(0, bytes));
   } catch (error) {
     // Without the note the next start drains these again, and the ledger finds them to be duplicates.
-    await state.disk.remove(`${OFFSET}.tmp`).catch(() => undefined);
     state.options.onIncident({
       kind: "disk",
       segment: OFFSET,

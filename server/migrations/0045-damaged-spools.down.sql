@@ -1,0 +1,1 @@
+alter table inbox_nodes drop column damaged;
