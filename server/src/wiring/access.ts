@@ -1,16 +1,11 @@
 import { type Auth, openAuth } from "#domains/access/auth.ts";
-import { announceReset } from "#domains/access/commands.ts";
 import type { IdentifyDeps } from "#domains/access/identify.ts";
-import type { ReactionTable } from "#platform/queue/outbox.ts";
 
 import type { House } from "./house.ts";
 import { cookieSecret } from "./secrets.ts";
 
 /** Sign-in and tokens, as the doors need them. */
-export function openAccess(
-  house: House,
-  reactions: ReactionTable,
-): { auth: Auth; identify: IdentifyDeps } {
+export function openAccess(house: House): { auth: Auth; identify: IdentifyDeps } {
   const authPool = house.pool("purser_auth");
   const appPool = house.pool("purser_app");
   const { clock, config } = house;
@@ -18,11 +13,11 @@ export function openAccess(
     pool: authPool,
     publicUrl: config.publicUrl,
     secret: cookieSecret(config),
-    sendReset: announceReset({ appPool, authPool, clock, reactions }),
   });
   const identify: IdentifyDeps = {
     auth,
     authPool,
+    tokenPool: house.pool("purser_auth", "tokens"),
     appPool,
     clock,
     origins: [new URL(config.publicUrl).origin],

@@ -38,7 +38,7 @@ export async function prepareFirstStart(
   try {
     await ensureDefaultWorkspace(house);
     await seedEndpoints(house, sandbox);
-    const access = openAccess(house, new Map());
+    const access = openAccess(house);
     const deps = {
       auth: access.auth,
       authPool: house.pool("purser_auth"),

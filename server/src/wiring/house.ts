@@ -33,8 +33,8 @@ export interface House {
   readonly log: Log;
   /** Names this process among all that share the database. */
   readonly nodeId: string;
-  /** The role's own pool, opened at first use. */
-  readonly pool: (role: DoorRole) => Pool;
+  /** The role's own pool, opened at first use; a second one where a part must not wait behind the rest. */
+  readonly pool: (role: DoorRole, part?: "tokens") => Pool;
   readonly roleOf: (role: DoorRole) => DoorRole | null;
   readonly workspaces: Workspaces;
   readonly unit: (who: UnitOfWork, tx: Tx) => Ctx;
@@ -75,10 +75,11 @@ export function openHouse(
     name: options.process,
     destination: join(config.dataDir, "logs", `${options.process}.jsonl`),
   });
-  const pools = new Map<DoorRole, Pool>();
+  const pools = new Map<string, Pool>();
   const roleOf = (role: DoorRole): DoorRole | null => (database.roles === "single" ? null : role);
-  const pool = (role: DoorRole): Pool => {
-    const open = pools.get(role);
+  const pool: House["pool"] = (role, part) => {
+    const name = part === undefined ? role : `${role} ${part}`;
+    const open = pools.get(name);
     if (open !== undefined) {
       return open;
     }
@@ -92,7 +93,7 @@ export function openHouse(
         log.warn({ err: error, role }, "a database connection ended");
       },
     });
-    pools.set(role, made);
+    pools.set(name, made);
     return made;
   };
   const unit = (who: UnitOfWork, tx: Tx): Ctx => {

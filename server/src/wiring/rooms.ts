@@ -1,4 +1,3 @@
-import type { Auth } from "#domains/access/auth.ts";
 import { accessOperations } from "#domains/access/operations.ts";
 import { ACCESS_SCHEDULE, accessWorkers } from "#domains/access/workers.ts";
 import { openAnchorFiles } from "#domains/audit/anchors.ts";
@@ -57,7 +56,7 @@ export function handlersOf(house: House): readonly QueueHandler[] {
 }
 
 export interface RoomDeps {
-  readonly auth: Auth;
+  readonly access: Parameters<typeof accessOperations>[0];
   readonly audit: Parameters<typeof auditOperations>[0];
   readonly inbox: Parameters<typeof inboxOperations>[0];
   readonly billing: Parameters<typeof billingOperations>[0];
@@ -68,7 +67,7 @@ export interface RoomDeps {
 /** All that can be asked of the house, in the order of the floors. */
 export function boundOperations(deps: RoomDeps): readonly BoundOperation[] {
   return [
-    ...accessOperations({ auth: deps.auth }),
+    ...accessOperations(deps.access),
     ...auditOperations(deps.audit),
     ...jobsOperations(),
     ...inboxOperations(deps.inbox),

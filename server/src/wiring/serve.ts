@@ -159,7 +159,7 @@ async function hangDesk(house: House, app: FastifyInstance, parts: Part[]): Prom
       house.log.warn({ err: error }, "the queues could not be declared yet");
     },
   );
-  const { auth, identify } = openAccess(house, REACTION_TABLE);
+  const { auth, identify } = openAccess(house);
   const authenticate = createAuthenticate(identify);
   const { health, metrics } = await hangWatch(house, app, {
     parts,
@@ -177,7 +177,7 @@ async function hangDesk(house: House, app: FastifyInstance, parts: Part[]): Prom
   parts.push(listener);
   const folders = auditFolders(config);
   const operations = boundOperations({
-    auth,
+    access: { auth, authPool: house.pool("purser_auth") },
     audit: {
       verifier: openSealVerifier(folders.keys),
       anchors: openAnchorFiles(folders.anchors, clock),

@@ -14,7 +14,6 @@ export interface AuthOptions {
   readonly otherOrigins?: readonly string[];
   /** Signs the session cookies; at least 32 characters, never in the database. */
   readonly secret: string;
-  readonly sendReset: (reset: { userId: string; email: string; url: string }) => Promise<void>;
 }
 
 const PASSWORD_LENGTH = { least: 12, most: 128 } as const;
@@ -23,8 +22,8 @@ const DAY_SECONDS = 24 * 3_600;
 export const ADDRESS_HEADER = "x-purser-address";
 
 /**
- * better-auth, reduced to what a house without public sign-up needs: e-mail and password, opaque
- * sessions in the database (so that revoking one works at once), reset by mail.
+ * better-auth, reduced to what a house without public sign-up needs: e-mail and password, and opaque
+ * sessions in the database (so that revoking one works at once). No reset: nothing here sends mail yet.
  */
 export function openAuth(options: AuthOptions) {
   return betterAuth({
@@ -47,16 +46,15 @@ export function openAuth(options: AuthOptions) {
       disableSignUp: true,
       minPasswordLength: PASSWORD_LENGTH.least,
       maxPasswordLength: PASSWORD_LENGTH.most,
-      revokeSessionsOnPasswordReset: true,
-      sendResetPassword: ({ user, url }) =>
-        options.sendReset({ userId: user.id, email: user.email, url }),
     },
+    // Whoever reads the table learns no link or code that still works.
+    verification: { storeIdentifier: "hashed" },
     session: {
       expiresIn: 7 * DAY_SECONDS,
       updateAge: DAY_SECONDS,
       cookieCache: { enabled: false },
     },
-    // Sign-in has its own throttle by account and address (routes.ts); this one covers the other paths.
+    // Sign-in has its own throttle by account and address (sign-in.ts); this one covers the other paths.
     rateLimit: {
       enabled: true,
       storage: "memory",
@@ -77,29 +75,51 @@ export function openAuth(options: AuthOptions) {
 
 export type Auth = ReturnType<typeof openAuth>;
 
-/** Makes a sign-in, or finds the one that has this address already (its password stays). Returns its user id. */
-export async function ensureUser(
+/** The id of the user who signs in with this address, in whatever workspace; null where nobody does. */
+export async function findUser(auth: Auth, address: string): Promise<string | null> {
+  const context = await auth.$context;
+  const found = await context.internalAdapter.findUserByEmail(address.trim().toLowerCase());
+  return found?.user.id ?? null;
+}
+
+/**
+ * Makes a sign-in and returns its user id; null where the address has one already, which stays as it is:
+ * a password typed by somebody else must never open what its owner has or gets elsewhere.
+ */
+export async function makeUser(
   auth: Auth,
   person: { readonly email: string; readonly name: string; readonly password: string },
-): Promise<{ readonly userId: string; readonly made: boolean }> {
+): Promise<string | null> {
   const context = await auth.$context;
   const email = person.email.toLowerCase();
-  const found = await context.internalAdapter.findUserByEmail(email);
-  if (found !== null) {
-    return { userId: found.user.id, made: false };
+  if ((await findUser(auth, email)) !== null) {
+    return null;
   }
   const password = await context.password.hash(person.password);
-  const user = await context.internalAdapter.createUser(
-    { email, name: person.name, emailVerified: true },
-    { method: "email-password" },
-  );
-  await context.internalAdapter.linkAccount({
-    userId: user.id,
-    providerId: "credential",
-    accountId: user.id,
-    password,
-  });
-  return { userId: user.id, made: true };
+  try {
+    const user = await context.internalAdapter.createUser(
+      { email, name: person.name, emailVerified: true },
+      { method: "email-password" },
+    );
+    await context.internalAdapter.linkAccount({
+      userId: user.id,
+      providerId: "credential",
+      accountId: user.id,
+      password,
+    });
+    return user.id;
+  } catch (error) {
+    if ((await findUser(auth, email)) !== null) {
+      return null; // somebody was faster
+    }
+    throw error;
+  }
+}
+
+/** Takes a sign-in back that was made a moment ago and got no place in any workspace. */
+export async function removeUser(auth: Auth, userId: string): Promise<void> {
+  const context = await auth.$context;
+  await context.internalAdapter.deleteUser(userId);
 }
 
 /** Signs a user out everywhere. */

@@ -4,18 +4,15 @@ import { record } from "#domains/audit/commands.ts";
 import { addMs, type Clock } from "#platform/clock.ts";
 import type { Actor } from "#platform/context.ts";
 import { inTx, type Tx } from "#platform/db/tx.ts";
-import { asId, newId } from "#platform/ids.ts";
-import type { ReactionTable } from "#platform/queue/outbox.ts";
-import { openOutbox } from "#platform/queue/outbox.ts";
+import { newId } from "#platform/ids.ts";
 
-import { type Auth, ensureUser } from "./auth.ts";
-import { passwordResetRequested } from "./events.ts";
+import { type Auth, findUser, makeUser } from "./auth.ts";
 import { THROTTLE_WINDOW_MS } from "./permission.core.ts";
 import {
   deleteOldSignIns,
   findDefaultWorkspace,
-  findMemberships,
   findStaffByEmail,
+  hasPlace,
   inAllWorkspaces,
   insertStaff,
 } from "./store.ts";
@@ -43,13 +40,23 @@ async function inDefaultWorkspace<T>(
 
 /**
  * Makes the owner of the default workspace where nobody has this address. Returns whether it did: only
- * then is the password the one given.
+ * then is the password the one given. Somebody with a place in another workspace is not made owner here.
  */
 export async function ensureOwner(
   deps: FirstStartDeps,
   owner: { readonly email: string; readonly name: string; readonly password: string },
 ): Promise<{ readonly made: boolean }> {
-  const { userId, made } = await ensureUser(deps.auth, owner);
+  const made = await makeUser(deps.auth, owner);
+  const userId = made ?? (await findUser(deps.auth, owner.email));
+  if (userId === null) {
+    throw new Error("A user who was there a moment ago is gone.");
+  }
+  // A start that was interrupted leaves a user without any place; that one is ours.
+  const isOurs =
+    made !== null || !(await inAllWorkspaces(deps.authPool, (tx) => hasPlace(tx, userId)));
+  if (!isOurs) {
+    return { made: false };
+  }
   const now = deps.clock.now();
   await inDefaultWorkspace(deps, async (tx, workspaceId) => {
     const email = owner.email.toLowerCase();
@@ -73,7 +80,7 @@ export async function ensureOwner(
       );
     }
   });
-  return { made };
+  return { made: made !== null };
 }
 
 /** Makes `secret` (PURSER_ADMIN_TOKEN) an owner's token of the default workspace, and ends the one it replaces. */
@@ -113,44 +120,6 @@ export async function ensureAdminToken(
       await record(source, { action: "token.created", subject: { kind: "token", id } });
     }
   });
-}
-
-/** better-auth's `sendReset`: announces the link to whoever sends mail, and writes down that it was asked for. */
-export function announceReset(deps: {
-  readonly appPool: Pool;
-  readonly authPool: Pool;
-  readonly clock: Clock;
-  readonly reactions: ReactionTable;
-}): (reset: { userId: string; email: string; url: string }) => Promise<void> {
-  return async ({ userId, email, url }) => {
-    const members = await inAllWorkspaces(deps.authPool, (tx) => findMemberships(tx, userId));
-    const [member] = members;
-    if (member === undefined) {
-      return;
-    }
-    const { workspaceId, staffId } = member;
-    await inTx(deps.appPool, [workspaceId], async (tx) => {
-      await record(
-        {
-          tx,
-          now: deps.clock.now(),
-          actor: { kind: "system", job: "sign-in" },
-          workspace: { id: workspaceId },
-          requestId: null,
-          ticket: null,
-        },
-        {
-          action: "auth.password_reset_requested",
-          subject: { kind: "staff", id: asId("stf", staffId) },
-        },
-      );
-      await openOutbox(tx, { reactions: deps.reactions, workspaceId }).announce(
-        passwordResetRequested,
-        { staffId, email, url },
-        { workspaceId },
-      );
-    });
-  };
 }
 
 export interface CleaningDeps {

@@ -70,7 +70,8 @@ export const staffAddOperation = defineOperation({
 export const staffChangeOperation = defineOperation({
   name: "staff.change",
   title: "Change a member's role, or end their access",
-  summary: "Takes effect with the member's next request. Ending access signs them out everywhere.",
+  summary:
+    "Takes effect with the member's next request. Ending access signs them out, of this workspace only where they work in others too.",
   method: "PATCH",
   path: "/staff/{id}",
   input: z.object({
@@ -121,7 +122,8 @@ export const tokensListOperation = defineOperation({
 export const tokensCreateOperation = defineOperation({
   name: "tokens.create",
   title: "Create an API token",
-  summary: "The secret is in the answer, once. A token never has more power than its maker.",
+  summary:
+    "The secret is in the answer, once. A token never has more power than its maker, and one made by a token stays within its scopes and its time.",
   method: "POST",
   path: "/tokens",
   input: z.object({

@@ -34,6 +34,8 @@ export interface IdentifyDeps {
   readonly auth: Auth;
   /** Connections of the role purser_auth. */
   readonly authPool: Pool;
+  /** As well, and for bearer tokens alone: whoever floods the sign-in must not keep programs waiting. */
+  readonly tokenPool: Pool;
   /** Connections of the role purser_app, for the log. */
   readonly appPool: Pool;
   readonly clock: Clock;
@@ -80,7 +82,7 @@ function memberIdentity(member: Membership): Identity {
 
 /** Marks the use of a token, at most once a minute; the first use of a day is a line in the log. */
 async function noteUse(deps: IdentifyDeps, token: TokenIdentity, now: Date): Promise<void> {
-  const moved = await inAllWorkspaces(deps.authPool, (tx) =>
+  const moved = await inAllWorkspaces(deps.tokenPool, (tx) =>
     touchToken(tx, token.id, now, addMs(now, -TOUCH_MS)),
   );
   const lastDay =
@@ -112,7 +114,7 @@ function tokenLookup(deps: IdentifyDeps): (secret: string) => Promise<TokenIdent
     if (cached !== undefined && cached.untilMs > nowMs) {
       return cached.token;
     }
-    const token = await inAllWorkspaces(deps.authPool, (tx) => findToken(tx, hash));
+    const token = await inAllWorkspaces(deps.tokenPool, (tx) => findToken(tx, hash));
     if (cache.size >= CACHE_MOST) {
       cache.clear(); // a flood of guesses, not of customers
     }
@@ -138,7 +140,25 @@ async function byToken(
   return tokenIdentity(token);
 }
 
-async function bySession(deps: IdentifyDeps, request: RequestFacts): Promise<Identity | null> {
+/** The place that a header asks for by slug or id; the first where it asks for none. */
+export function memberOf(
+  members: readonly Membership[],
+  wanted: string | undefined,
+): Membership | undefined {
+  return wanted === undefined
+    ? members[0]
+    : members.find((each) => each.slug === wanted || each.publicId === wanted);
+}
+
+/**
+ * The member behind a session's cookie; null without one.
+ *
+ * @throws Problem access/cross-site where the cookie came along with another site's write
+ */
+export async function bySession(
+  deps: IdentifyDeps,
+  request: RequestFacts,
+): Promise<Identity | null> {
   const cookie = one(request.headers["cookie"]);
   if (cookie === undefined || !cookie.includes("purser.session_token=")) {
     return null;
@@ -161,11 +181,7 @@ async function bySession(deps: IdentifyDeps, request: RequestFacts): Promise<Ide
   const members = await inAllWorkspaces(deps.authPool, (tx) =>
     findMemberships(tx, session.user.id),
   );
-  const wanted = one(request.headers["purser-workspace"]);
-  const member =
-    wanted === undefined
-      ? members[0]
-      : members.find((each) => each.slug === wanted || each.publicId === wanted);
+  const member = memberOf(members, one(request.headers["purser-workspace"]));
   return member === undefined ? null : memberIdentity(member);
 }
 

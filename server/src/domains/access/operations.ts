@@ -1,10 +1,12 @@
+import type { Pool } from "pg";
+
 import type { Actor, Ctx } from "#platform/context.ts";
 import { newId } from "#platform/ids.ts";
 import { type BoundOperation, command, query, saga } from "#platform/operation/bound.ts";
 import type { Role } from "#platform/operation/roles.ts";
 import { forbidden, Problem } from "#platform/problem.ts";
 
-import { type Auth, endSessions, ensureUser } from "./auth.ts";
+import { type Auth, endSessions, findUser, makeUser, removeUser } from "./auth.ts";
 import {
   sessionShowOperation,
   staffAddOperation,
@@ -14,8 +16,9 @@ import {
   tokensListOperation,
   tokensRevokeOperation,
 } from "./contract.ts";
-import { mayGrant } from "./permission.core.ts";
+import { type Limits, mayGrant, staysWithin } from "./permission.core.ts";
 import {
+  addressTaken,
   alreadyStaff,
   lastOwner,
   morePower,
@@ -24,10 +27,12 @@ import {
   tokenNotFound,
 } from "./problems.ts";
 import {
+  findMemberships,
   findStaff,
   findStaffByEmail,
   findTokenById,
   findWorkspaceName,
+  inAllWorkspaces,
   insertStaff,
   insertToken,
   listStaff,
@@ -96,6 +101,26 @@ function requireNoMorePower(ctx: Ctx, given: Role): void {
   }
 }
 
+/** A person has neither scopes nor an end. */
+const UNLIMITED: Limits = { scopes: [], expiresAt: null };
+
+/** What a token makes can do no more, and lives no longer, than the token itself. */
+async function requireWithinLimits(ctx: Ctx, made: Limits): Promise<void> {
+  const actor = personOf(ctx);
+  if (actor.kind !== "token") {
+    return;
+  }
+  const token = await findTokenById(ctx.tx, ctx.workspace.id, actor.id);
+  if (token === null || token.revokedAt !== null) {
+    throw new Problem(forbidden, "This token has ended.");
+  }
+  if (!staysWithin(token, made)) {
+    const scopes = token.scopes.length === 0 ? "all" : token.scopes.join(", ");
+    const end = token.expiresAt?.toISOString() ?? "none";
+    throw new Problem(morePower, `Your token's scopes: ${scopes}; its end: ${end}.`);
+  }
+}
+
 async function requireStaff(ctx: Ctx, id: string): Promise<StaffRow> {
   const row = await findStaff(ctx.tx, ctx.workspace.id, id);
   if (row === null) {
@@ -118,45 +143,64 @@ const showSession = query(sessionShowOperation, async (ctx) => {
 
 function addStaff(auth: Auth): BoundOperation {
   return saga(staffAddOperation, {
-    decide: addStaffPlan,
+    decide: (ctx, input) => addStaffPlan(auth, ctx, input),
     execute: async (run, input, check) => {
       await run(async (ctx) => {
-        check(await addStaffPlan(ctx, input));
+        check(await addStaffPlan(auth, ctx, input));
       });
       // In the schema of sign-in, so outside the transaction; without the row below it opens nothing.
-      const { userId } = await ensureUser(auth, input);
-      return run(async (ctx) => {
-        const row = {
-          id: newId("stf", ctx.now),
-          workspaceId: ctx.workspace.id,
-          userId,
-          name: input.name,
-          email: input.email.toLowerCase(),
-          role: input.role,
-          createdAt: ctx.now,
-        };
-        const member = await insertStaff(ctx.tx, row);
-        if (member === null) {
-          throw new Problem(alreadyStaff, "Change their role instead.");
-        }
-        await ctx.audit({
-          action: "staff.added",
-          subject: { kind: "staff", id: member.id },
-          detail: { role: member.role },
-        });
-        return memberView(member);
-      });
+      const userId = await makeUser(auth, input);
+      if (userId === null) {
+        throw new Problem(addressTaken, TAKEN);
+      }
+      try {
+        return await run((ctx) => insertMember(ctx, { ...input, userId }));
+      } catch (error) {
+        await removeUser(auth, userId);
+        throw error;
+      }
     },
   });
 }
 
-async function addStaffPlan(
-  ctx: Ctx,
-  input: { readonly email: string; readonly name: string; readonly role: Role },
-) {
-  requireNoMorePower(ctx, input.role);
-  if ((await findStaffByEmail(ctx.tx, ctx.workspace.id, input.email)) !== null) {
+const TAKEN =
+  "It opens another workspace, and nobody sets a password for somebody who has one. Until people can be invited, add them with another address.";
+
+interface NewMember {
+  readonly email: string;
+  readonly name: string;
+  readonly role: Role;
+}
+
+async function insertMember(ctx: Ctx, person: NewMember & { readonly userId: string }) {
+  const member = await insertStaff(ctx.tx, {
+    id: newId("stf", ctx.now),
+    workspaceId: ctx.workspace.id,
+    userId: person.userId,
+    name: person.name,
+    email: person.email.toLowerCase(),
+    role: person.role,
+    createdAt: ctx.now,
+  });
+  if (member === null) {
     throw new Problem(alreadyStaff, "Change their role instead.");
+  }
+  await ctx.audit({
+    action: "staff.added",
+    subject: { kind: "staff", id: member.id },
+    detail: { role: member.role },
+  });
+  return memberView(member);
+}
+
+async function addStaffPlan(auth: Auth, ctx: Ctx, input: NewMember) {
+  requireNoMorePower(ctx, input.role);
+  await requireWithinLimits(ctx, UNLIMITED);
+  if ((await findStaffByEmail(ctx.tx, ctx.workspace.id, input.email)) !== null) {
+    throw new Problem(alreadyStaff, "Change their role, or give back their access, instead.");
+  }
+  if ((await findUser(auth, input.email)) !== null) {
+    throw new Problem(addressTaken, TAKEN);
   }
   const after = { email: input.email.toLowerCase(), role: input.role };
   return {
@@ -181,6 +225,9 @@ async function changeStaffPlan(
   const role = input.role ?? before.role;
   const disabled = input.disabled ?? before.disabledAt !== null;
   requireNoMorePower(ctx, role);
+  if (!disabled) {
+    await requireWithinLimits(ctx, UNLIMITED);
+  }
   const stays = role === "owner" && !disabled;
   if (!stays && owners.length === 1 && owners[0] === before.id) {
     throw new Problem(lastOwner, "Make somebody else an owner first.");
@@ -202,13 +249,17 @@ async function changeStaffPlan(
   };
 }
 
-function changeStaff(auth: Auth): BoundOperation {
+function changeStaff({ auth, authPool }: AccessDeps): BoundOperation {
   return command(staffChangeOperation, {
     decide: changeStaffPlan,
     apply: async (ctx, _input, { before, role, disabledAt }) => {
       await updateStaff(ctx.tx, before.id, { role, disabledAt });
       if (disabledAt !== null) {
-        await endSessions(auth, before.userId);
+        const places = await inAllWorkspaces(authPool, (tx) => findMemberships(tx, before.userId));
+        // Elsewhere they stay signed in; here every request asks for the place that is gone.
+        if (places.every((place) => place.workspaceId === ctx.workspace.id)) {
+          await endSessions(auth, before.userId);
+        }
       }
       await ctx.audit({
         action: disabledAt === null ? "staff.changed" : "staff.disabled",
@@ -224,20 +275,26 @@ function changeStaff(auth: Auth): BoundOperation {
 }
 
 const createToken = command(tokensCreateOperation, {
-  decide: (ctx, input) => {
+  decide: async (ctx, input) => {
     requireNoMorePower(ctx, input.role);
     const expiresAt = input.expiresAt === undefined ? null : new Date(input.expiresAt);
     if (expiresAt !== null && expiresAt <= ctx.now) {
       throw new Problem(tokenExpiryPast);
     }
-    const after = { name: input.name, role: input.role, scopes: input.scopes };
-    return Promise.resolve({
+    await requireWithinLimits(ctx, { scopes: input.scopes, expiresAt });
+    const after = {
+      name: input.name,
+      role: input.role,
+      scopes: input.scopes,
+      expiresAt: expiresAt?.toISOString() ?? null,
+    };
+    return {
       preview: {
         summary: `Create the ${input.role} token ${input.name}`,
         changes: [{ table: "api_tokens", id: "new", before: null, after }],
       },
       decision: { expiresAt },
-    });
+    };
   },
   apply: async (ctx, input, { expiresAt }) => {
     const secret = newSecret();
@@ -288,14 +345,20 @@ const revoke = command(tokensRevokeOperation, {
   },
 });
 
-export function accessOperations(deps: { readonly auth: Auth }): readonly BoundOperation[] {
+export interface AccessDeps {
+  readonly auth: Auth;
+  /** Connections of the role purser_auth. */
+  readonly authPool: Pool;
+}
+
+export function accessOperations(deps: AccessDeps): readonly BoundOperation[] {
   return [
     showSession,
     query(staffListOperation, async (ctx, input) =>
       pageOfRows(await listStaff(ctx.tx, ctx.workspace.id, input), input.limit, memberView),
     ),
     addStaff(deps.auth),
-    changeStaff(deps.auth),
+    changeStaff(deps),
     query(tokensListOperation, async (ctx, input) =>
       pageOfRows(await listTokens(ctx.tx, ctx.workspace.id, input), input.limit, tokenView),
     ),

@@ -1,8 +1,15 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
 import { ROLES } from "#platform/operation/roles.ts";
 
-import { isSameSite, mayGrant, retryAfterSeconds, scopeCovers } from "./permission.core.ts";
+import {
+  isSameSite,
+  mayGrant,
+  retryAfterSeconds,
+  scopeCovers,
+  staysWithin,
+} from "./permission.core.ts";
 
 const OURS = ["https://purser.example"];
 const NOW = new Date("2026-11-21T09:00:00Z");
@@ -42,6 +49,28 @@ test.each([
   expect(scopeCovers(scopes, operation)).toBe(covered);
 });
 
+describe("what a token makes", () => {
+  const limits = fc.record({
+    scopes: fc.uniqueArray(fc.constantFrom("inbox.*", "inbox.list", "tokens.create", "staff.*")),
+    expiresAt: fc.option(fc.integer({ min: 1, max: 5 }).map((day) => new Date(day * 86_400_000))),
+  });
+
+  test("may call nothing that its maker may not, and ends no later", () => {
+    fc.assert(
+      fc.property(limits, limits, (maker, made) => {
+        fc.pre(staysWithin(maker, made));
+        for (const name of ["inbox.list", "inbox.replay", "tokens.create", "staff.add"]) {
+          expect(scopeCovers(made.scopes, name) && !scopeCovers(maker.scopes, name)).toBe(false);
+        }
+        const endless = Number.POSITIVE_INFINITY;
+        expect(made.expiresAt?.getTime() ?? endless).toBeLessThanOrEqual(
+          maker.expiresAt?.getTime() ?? endless,
+        );
+      }),
+    );
+  });
+});
+
 describe("throttle", () => {
   const at = (kind: "pair" | "account" | "address", failures: number, minutesAgo: number) => ({
     kind,
@@ -51,11 +80,11 @@ describe("throttle", () => {
 
   test.each([
     ["nothing yet", [], null],
-    ["four failures of a pair", [at("pair", 4, 1)], null],
-    ["five failures of a pair", [at("pair", 5, 5)], 600],
+    ["the fifth try of a pair", [at("pair", 5, 1)], null],
+    ["the sixth try of a pair", [at("pair", 6, 5)], 600],
     ["a window that is over", [at("pair", 500, 15)], null],
-    ["strangers cannot lock an owner out with a few tries", [at("account", 49, 1)], null],
-    ["the longest wait counts", [at("pair", 5, 14), at("address", 30, 5)], 600],
+    ["strangers cannot lock an owner out with a few tries", [at("account", 50, 1)], null],
+    ["the longest wait counts", [at("pair", 6, 14), at("address", 31, 5)], 600],
   ])("%s", (_, counts, seconds) => {
     expect(retryAfterSeconds(counts, NOW)).toBe(seconds);
   });

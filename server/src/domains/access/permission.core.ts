@@ -11,6 +11,22 @@ export function scopeCovers(scopes: readonly string[], operation: string): boole
   return scopes.length === 0 || scopes.some((scope) => scope === operation || scope === `${room}*`);
 }
 
+/** What a token is limited to, beyond its role. */
+export interface Limits {
+  readonly scopes: readonly string[];
+  readonly expiresAt: Date | null;
+}
+
+/** Whether what a token makes stays within its own limits: no operation that it may not call, no day longer than it has. */
+export function staysWithin(maker: Limits, made: Limits): boolean {
+  const scopes =
+    maker.scopes.length === 0 ||
+    (made.scopes.length > 0 && made.scopes.every((scope) => scopeCovers(maker.scopes, scope)));
+  const end =
+    maker.expiresAt === null || (made.expiresAt !== null && made.expiresAt <= maker.expiresAt);
+  return scopes && end;
+}
+
 export interface Origins {
   readonly origin: string | undefined;
   readonly fetchSite: string | undefined;
@@ -33,7 +49,7 @@ export function isSameSite(request: Origins, ours: readonly string[]): boolean {
   return request.fetchSite === "same-origin";
 }
 
-/** How many failures within {@link THROTTLE_WINDOW_MS} stop further tries, by what they have in common. */
+/** How many tries that fail or are still being judged within {@link THROTTLE_WINDOW_MS} are let through, by what they have in common. */
 const THROTTLE_LIMITS = { pair: 5, address: 30, account: 50 } as const;
 export const THROTTLE_WINDOW_MS = 15 * 60_000;
 
@@ -42,6 +58,8 @@ export type ThrottleKind = keyof typeof THROTTLE_LIMITS;
 /**
  * One address trying one account is stopped early; an account as a whole only late, so that a stranger
  * who knows an address cannot easily keep its owner out.
+ *
+ * @param counts with the try in question counted in
  */
 export function retryAfterSeconds(
   counts: readonly {
@@ -52,7 +70,7 @@ export function retryAfterSeconds(
   now: Date,
 ): number | null {
   const waits = counts
-    .filter((count) => count.failures >= THROTTLE_LIMITS[count.kind])
+    .filter((count) => count.failures > THROTTLE_LIMITS[count.kind])
     .map((count) => count.windowFrom.getTime() + THROTTLE_WINDOW_MS - now.getTime())
     .filter((waitMs) => waitMs > 0);
   return waits.length === 0 ? null : Math.ceil(Math.max(...waits) / 1000);

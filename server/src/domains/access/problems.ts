@@ -50,3 +50,18 @@ export const wrongCredentials = defineProblem({
   status: 401,
   title: "E-mail or password is wrong.",
 });
+export const addressTaken = defineProblem({
+  code: "access/address-taken",
+  status: 409,
+  title: "This address has a sign-in already.",
+});
+export const signInBusy = defineProblem({
+  code: "access/sign-in-busy",
+  status: 429,
+  title: "Too many people sign in at this moment.",
+});
+export const noMail = defineProblem({
+  code: "access/no-mail",
+  status: 501,
+  title: "A password cannot be reset by mail: Purser sends none yet.",
+});

@@ -1,13 +1,15 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 
+import { record } from "#domains/audit/commands.ts";
+import { inTx } from "#platform/db/tx.ts";
 import { notFound, Problem } from "#platform/problem.ts";
 
 import { ADDRESS_HEADER } from "./auth.ts";
-import type { IdentifyDeps } from "./identify.ts";
+import { bySession, type IdentifyDeps } from "./identify.ts";
 import { isSameSite } from "./permission.core.ts";
-import { crossSite } from "./problems.ts";
-import { signIn } from "./sign-in.ts";
+import { crossSite, noMail } from "./problems.ts";
+import { createSignIn } from "./sign-in.ts";
 
 /** What of better-auth is open to the world. Whatever a later version adds stays shut until it is named here. */
 const OPEN: ReadonlySet<string> = new Set([
@@ -17,19 +19,27 @@ const OPEN: ReadonlySet<string> = new Set([
   "POST /sign-in/email",
   "POST /sign-out",
   "POST /change-password",
-  "POST /request-password-reset",
-  "POST /reset-password",
   "POST /revoke-session",
   "POST /revoke-sessions",
   "POST /revoke-other-sessions",
 ]);
-const RESET_LINK = /^GET \/reset-password\/[\w-]{1,200}$/u;
+/** Shut until there is somebody who sends the mail: "check your e-mail" would be a lie. */
+const RESET = /^(POST \/request-password-reset|(GET|POST) \/reset-password(\/.*)?)$/u;
+/** What the log calls a deed that better-auth did. */
+const DEEDS: ReadonlyMap<string, string> = new Map([
+  ["POST /change-password", "auth.password_changed"],
+  ["POST /revoke-session", "auth.session_ended"],
+  ["POST /revoke-sessions", "auth.sessions_ended"],
+  ["POST /revoke-other-sessions", "auth.sessions_ended"],
+  ["POST /sign-out", "auth.signed_out"],
+]);
 const PREFIX = "/api/auth";
 
 const typed = z.object({ email: z.string().max(320) });
 
 /** `/api/auth/*`: better-auth behind a list of open paths, an origin check, a throttle and the audit log. */
 export function accessRoutes(deps: IdentifyDeps): (app: FastifyInstance) => Promise<void> {
+  const signIn = createSignIn(deps);
   return (app) => {
     app.route({
       method: ["GET", "POST"],
@@ -37,18 +47,44 @@ export function accessRoutes(deps: IdentifyDeps): (app: FastifyInstance) => Prom
       handler: async (request, reply) => {
         const path = pathOf(request);
         const door = `${request.method} ${path}`;
-        if (!OPEN.has(door) && !RESET_LINK.test(door)) {
+        if (RESET.test(door)) {
+          throw new Problem(noMail, "Ask an owner of your workspace.");
+        }
+        if (!OPEN.has(door)) {
           throw new Problem(notFound);
         }
         refuseOtherSites(request, deps.origins);
         const judge = (): Promise<Response> => deps.auth.handler(webRequest(deps, request));
         const response =
-          path === "/sign-in/email" ? await signIn(deps, attemptOf(request), judge) : await judge();
+          path === "/sign-in/email"
+            ? await signIn(attemptOf(request), judge)
+            : await recorded(deps, request, DEEDS.get(door), judge);
         return send(reply, response);
       },
     });
     return Promise.resolve();
   };
+}
+
+/** Who did it is asked beforehand: afterwards their session may be gone. */
+async function recorded(
+  deps: IdentifyDeps,
+  request: FastifyRequest,
+  action: string | undefined,
+  judge: () => Promise<Response>,
+): Promise<Response> {
+  const who = action === undefined ? null : await bySession(deps, request);
+  const response = await judge();
+  if (action !== undefined && who !== null && response.ok) {
+    const { actor, workspace } = who;
+    await inTx(deps.appPool, [workspace.id], (tx) =>
+      record(
+        { tx, now: deps.clock.now(), actor, workspace, requestId: request.id, ticket: null },
+        { action, subject: { kind: "staff", id: actor.id }, detail: { address: request.ip } },
+      ),
+    );
+  }
+  return response;
 }
 
 function pathOf(request: FastifyRequest): string {
@@ -104,9 +140,11 @@ async function send(reply: FastifyReply, response: Response): Promise<FastifyRep
 /** A body that is no sign-in counts as one that failed. */
 function attemptOf(request: FastifyRequest) {
   const parsed = typed.safeParse(request.body);
+  const workspace = request.headers["purser-workspace"];
   return {
     email: parsed.success ? parsed.data.email : "",
     address: request.ip,
     requestId: request.id,
+    workspace: typeof workspace === "string" ? workspace : undefined,
   };
 }

@@ -32,6 +32,12 @@ export async function findMemberships(tx: Tx, userId: string): Promise<readonly 
   return found.rows;
 }
 
+/** Whether a user has, or had, a place in any workspace. */
+export async function hasPlace(tx: Tx, userId: string): Promise<boolean> {
+  const found = await tx.client.query("select from staff where user_id = $1 limit 1", [userId]);
+  return found.rowCount === 1;
+}
+
 export async function findToken(tx: Tx, secretHash: Buffer): Promise<TokenIdentity | null> {
   const found = await tx.client.query<TokenIdentity>({
     name: "access_token",
@@ -185,29 +191,31 @@ export interface ThrottleCount {
   readonly windowFrom: Date;
 }
 
-export async function readThrottles(
-  pool: Pool,
-  keys: readonly string[],
-): Promise<readonly ThrottleCount[]> {
-  const found = await pool.query<ThrottleCount>(
-    `select key, failures, window_from as "windowFrom" from auth.throttles where key = any ($1::text[])`,
-    [keys],
-  );
-  return found.rows;
-}
-
-/** Counts one failure under each key; a window that is over starts again. */
-export async function countFailure(
-  pool: Pool,
+/**
+ * Counts one try under each key and says how many that makes; a window that is over starts again. The
+ * rows stay locked until the transaction ends, so of many tries at once each sees those before it.
+ */
+export async function countTry(
+  tx: Tx,
   keys: readonly string[],
   window: { readonly now: Date; readonly since: Date },
-): Promise<void> {
-  await pool.query(
+): Promise<readonly ThrottleCount[]> {
+  const counted = await tx.client.query<ThrottleCount>(
     `insert into auth.throttles (key, failures, window_from) select key, 1, $2 from unnest($1::text[]) as key order by key
      on conflict (key) do update set
        failures = case when throttles.window_from <= $3 then 1 else throttles.failures + 1 end,
-       window_from = case when throttles.window_from <= $3 then $2 else throttles.window_from end`,
+       window_from = case when throttles.window_from <= $3 then $2 else throttles.window_from end
+     returning key, failures, window_from as "windowFrom"`,
     [keys.toSorted(), window.now, window.since],
+  );
+  return counted.rows;
+}
+
+/** Takes one counted try back. */
+export async function uncountTry(pool: Pool, keys: readonly string[]): Promise<void> {
+  await pool.query(
+    "update auth.throttles set failures = failures - 1 where key = any ($1::text[]) and failures > 0",
+    [keys],
   );
 }
 

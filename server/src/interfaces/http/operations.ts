@@ -5,6 +5,7 @@ import { ORPCError, os } from "@orpc/server";
 import { ZodToJsonSchemaConverter } from "@orpc/zod/zod4";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 
+import type { Identity } from "#domains/access/identify.ts";
 import type { Log } from "#platform/log.ts";
 import type { BoundOperation, Run } from "#platform/operation/bound.ts";
 import { toProcedure } from "#platform/operation/procedure.ts";
@@ -16,7 +17,6 @@ import {
   unauthenticated,
 } from "#platform/problem.ts";
 
-import type { Identity } from "./identity.ts";
 import { problemDocument } from "./problems.ts";
 
 export interface OperationDoor {
