@@ -4,11 +4,13 @@ import { record } from "../../server/src/domains/audit/commands.ts";
 import { seedCatalogue } from "../../server/src/domains/billing/catalogue.commands.ts";
 import { BILLING_CHECKS } from "../../server/src/domains/billing/checks.ts";
 import { refetchObject, settleIntent } from "../../server/src/domains/billing/jobs.ts";
+import { OBJECT_KINDS } from "../../server/src/domains/billing/model.ts";
 import { billingOperations } from "../../server/src/domains/billing/operations.ts";
 import {
   type FakeProvider,
   fakeProvider,
 } from "../../server/src/domains/billing/provider.testing.ts";
+import { knownThrough } from "../../server/src/domains/billing/standing.store.ts";
 import { billingWorkers } from "../../server/src/domains/billing/workers.ts";
 import { fromUnixSeconds, movableClock } from "../../server/src/platform/clock.ts";
 import type { Ctx } from "../../server/src/platform/context.ts";
@@ -296,6 +298,34 @@ describe("two changes of one second that no law puts in order", () => {
     expect(await rowOf("t1")).toMatchObject({ quantity: 3 });
     clock.set(NOW);
   });
+
+  it("are answered by the question that waits for an earlier one, and the answer stays", async () => {
+    await says("t3", "created", T);
+    await kit.takeJobs();
+    await says("t3", "a", T + 9, { cancelAtPeriodEnd: true });
+    await says("t3", "b", T + 9, { quantity: 3 });
+    await says("t3", "c", T + 20, { quantity: 4 });
+    await says("t3", "d", T + 20, { quantity: 5 });
+    const jobs = await kit.takeJobs();
+    expect(jobs).toMatchObject([{ payload: { id: "sub_t3", atLeastSeconds: T + 9 } }]);
+    providerHas("t3", { quantity: 4 });
+    clock.set(fromUnixSeconds(T + 60));
+    expect(await workOff(refetchObject.name, jobs[0]?.payload)).toEqual({ kind: "done" });
+    expect(await rowOf("t3")).toMatchObject({ quantity: 4 });
+    const object = { workspaceId: kit.workspaceId, kind: "subscription", id: "sub_t3" } as const;
+    expect(await inTx(app, [kit.workspaceId], (tx) => knownThrough(tx, object))).toBe(T + 20);
+    clock.set(NOW);
+  });
+
+  it.each(OBJECT_KINDS)(
+    "look up how far we know of a %s before the provider is asked",
+    async (kind) => {
+      const known = await inTx(app, [kit.workspaceId], (tx) =>
+        knownThrough(tx, { workspaceId: kit.workspaceId, kind, id: "nobody" }),
+      );
+      expect(known).toBe(0);
+    },
+  );
 
   it("stand for the moment as one says what it changed from, and are asked about all the same", async () => {
     await says("t2", "created", T);

@@ -6,6 +6,7 @@ import { applyFetched } from "./fetched.commands.ts";
 import { refetchObject, settleIntent } from "./jobs.ts";
 import type { ProviderOf } from "./ports.ts";
 import { settleUnknownIntent } from "./provider.commands.ts";
+import { knownThrough } from "./standing.store.ts";
 
 export interface BillingWorkerDeps {
   readonly providerOf: ProviderOf;
@@ -16,6 +17,10 @@ export interface BillingWorkerDeps {
 export function billingWorkers({ providerOf, clock }: BillingWorkerDeps): QueueHandler[] {
   return [
     handleJob(refetchObject, async (unit, { workspaceId, kind, id, atLeastSeconds }) => {
+      // A later question found this one waiting and was dropped: the answer must be good for it too.
+      const known = await unit.runIn(workspaceId, ({ tx }) =>
+        knownThrough(tx, { workspaceId, kind, id }),
+      );
       const answer = await providerOf(workspaceId).fetch(kind, id);
       switch (answer.kind) {
         case "done": {
@@ -25,7 +30,7 @@ export function billingWorkers({ providerOf, clock }: BillingWorkerDeps): QueueH
           }
           await unit.runIn(workspaceId, (ctx) =>
             applyFetched(ctx, value, {
-              atLeastSeconds,
+              atLeastSeconds: Math.max(atLeastSeconds, known),
               answeredAtSeconds: answer.answeredAtSeconds,
             }),
           );
