@@ -148,6 +148,7 @@ test("Postgres killed and held for a while under load: every webhook is answered
   const heldAt = traffic.sent.length;
   try {
     await until("traffic went on while it was held", () => traffic.sent.length > heldAt + 100);
+    // Long enough for every pool and every statement's patience to be tried.
     await pause(3_000);
   } finally {
     for (const pid of stopped) {

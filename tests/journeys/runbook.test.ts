@@ -345,15 +345,33 @@ describe("curl lines answer as printed", () => {
 
 describe("lines of the stripe CLI", () => {
   test("change a plan, take back a cancellation, refund, cancel, look at the balance", async () => {
+    const { customer } = await product.stripe.subscriptions.retrieve(ids.sub);
+    const [charge] = (
+      await product.stripe.charges.list({
+        customer: typeof customer === "string" ? customer : customer.id,
+      })
+    ).data;
+    const [invoice] = (await product.stripe.invoices.list({ subscription: ids.sub })).data;
     const lines = [
-      ["subscriptions", "update", ids.sub, "-d", "cancel_at_period_end=true"],
-      ["subscriptions", "update", ids.sub, "-d", "cancel_at_period_end=false"],
+      ["subscriptions", "update", ids.sub, "--cancel-at-period-end=true"],
+      ["subscriptions", "update", ids.sub, "--cancel-at-period-end=false"],
       ["subscriptions", "retrieve", ids.sub],
+      ["invoices", "retrieve", invoice?.id ?? ""],
+      ["refunds", "create", `--charge=${charge?.id}`, "--amount=1500"],
       ["balance", "retrieve"],
+      ["subscriptions", "cancel", ids.sub, "--confirm"],
     ];
     for (const line of lines) {
       const ran = await product.stripeCli(...line);
       expect({ line, code: ran.code, err: ran.err }).toEqual({ line, code: 0, err: "" });
     }
+    await until("refund and cancellation are recorded", async () => {
+      const [row] = await product.sql<{ status: string; refunded: string }>(
+        `select s.status, (select sum(r.amount_cents) from refunds r where r.organization_id = s.organization_id) as refunded
+           from subscriptions s where s.stripe_subscription_id = $1`,
+        [ids.sub],
+      );
+      return row?.status === "canceled" && row.refunded === "1500";
+    });
   });
 });
