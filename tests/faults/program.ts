@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
@@ -117,13 +117,4 @@ function readyLine(child: ChildProcess, name: string): Promise<void> {
       failed(new Error(`purser ${name} ended with ${String(code)}: ${said}`));
     });
   });
-}
-
-/** What a part wrote into its log so far. */
-export function logOf(site: Pick<Site, "dataDir">, name: string): string {
-  try {
-    return readFileSync(join(site.dataDir, "logs", `${name}.jsonl`), "utf8");
-  } catch {
-    return "";
-  }
 }
