@@ -12,7 +12,7 @@ import {
 } from "../../server/src/domains/billing/provider.testing.ts";
 import { knownThrough } from "../../server/src/domains/billing/standing.store.ts";
 import { billingWorkers } from "../../server/src/domains/billing/workers.ts";
-import { fromUnixSeconds, movableClock } from "../../server/src/platform/clock.ts";
+import { addMs, fromUnixSeconds, movableClock } from "../../server/src/platform/clock.ts";
 import type { Ctx } from "../../server/src/platform/context.ts";
 import { openPool } from "../../server/src/platform/db/pool.ts";
 import { inTx } from "../../server/src/platform/db/tx.ts";
@@ -173,6 +173,54 @@ describe("canceling", () => {
     expect(await workOff(settleIntent.name, job?.payload)).toEqual({ kind: "done", note: "done" });
     expect(fake.writes()).toBe(1);
     expect(await rowOf("c3")).toMatchObject({ status: "canceled" });
+  });
+
+  it("that the provider finishes only after it was looked up is still audited", async () => {
+    await says("c6", "created", T);
+    providerHas("c6");
+    const slow = fake;
+    operations = billingOperations({
+      providerOf: () => ({
+        ...slow,
+        cancelSubscription: () => Promise.resolve({ kind: "unknown", message: "Timed out." }),
+      }),
+    });
+    await expect(
+      call("subscriptions.cancel", { id: "sub_c6", when: "now", reason: "asked for it" }),
+    ).rejects.toMatchObject({ spec: { code: "billing/outcome-unknown" } });
+    const job = kit.enqueued.findLast((each) => each.name === settleIntent.name);
+    expect(await workOff(settleIntent.name, job?.payload)).toMatchObject({ kind: "snooze" });
+    const wish = { when: "now", prorate: false } as const;
+    await slow.cancelSubscription("sub_c6", wish, { idempotencyKey: "k" });
+    clock.set(addMs(NOW, 60_000));
+    expect(await workOff(settleIntent.name, job?.payload)).toEqual({ kind: "done", note: "done" });
+    clock.set(NOW);
+    const audit = await kit.operator.query(
+      "select action from audit_entries where subject_id = 'sub_c6'",
+    );
+    expect(audit.rows).toEqual([{ action: "subscription.canceled" }]);
+  });
+
+  it("that never happened is given up two minutes after it was sent", async () => {
+    await says("c7", "created", T);
+    providerHas("c7");
+    const deaf = fake;
+    operations = billingOperations({
+      providerOf: () => ({
+        ...deaf,
+        cancelSubscription: () => Promise.resolve({ kind: "unknown", message: "Timed out." }),
+      }),
+    });
+    await expect(
+      call("subscriptions.cancel", { id: "sub_c7", when: "now", reason: "asked for it" }),
+    ).rejects.toMatchObject({ spec: { code: "billing/outcome-unknown" } });
+    const job = kit.enqueued.findLast((each) => each.name === settleIntent.name);
+    clock.set(addMs(NOW, 120_000));
+    expect(await workOff(settleIntent.name, job?.payload)).toEqual({
+      kind: "done",
+      note: "failed",
+    });
+    clock.set(NOW);
   });
 
   it("whose process dies after the call is found by the job that was left for it", async () => {

@@ -54,10 +54,13 @@ export async function settleIntentRow(
 }
 
 /** Locks an intent; null where there is none. */
-export async function lockIntent(tx: Tx, id: string): Promise<Intent | null> {
-  const found = await tx.client.query<Intent>(
+export async function lockIntent(
+  tx: Tx,
+  id: string,
+): Promise<(Intent & { readonly createdAt: Date }) | null> {
+  const found = await tx.client.query<Intent & { readonly createdAt: Date }>(
     `select id, workspace_id as "workspaceId", action, subject_id as "subjectId", idempotency_key as "idempotencyKey",
-            request, state, actor from provider_intents where id = $1 for no key update`,
+            request, state, actor, created_at as "createdAt" from provider_intents where id = $1 for no key update`,
     [id],
   );
   return found.rows[0] ?? null;

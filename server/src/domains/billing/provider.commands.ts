@@ -192,6 +192,7 @@ export async function planCancel(ctx: Ctx, input: CancelInput): Promise<Plan<Raw
 
 /** Well beyond the longest that a call can take. */
 const ORPHANED_AFTER_MS = 120_000;
+const LOOK_AGAIN_MS = 20_000;
 
 /** Provider first: the intent is committed, then the call, then the answer is read back and recorded. */
 export async function cancelSubscription(
@@ -335,6 +336,11 @@ export async function settleUnknownIntent(
     if (value?.kind === "subscription" && isCarriedOut(value, request["when"])) {
       await finishCancel(ctx, intentId, { subjectId, request, requestId: answer.requestId });
       return "done";
+    }
+    const ageMs = ctx.now.getTime() - open.intent.createdAt.getTime();
+    if (ageMs < ORPHANED_AFTER_MS) {
+      // The call may still be under way there: given up now, nobody would note its success.
+      return { retryAfterMs: Math.min(LOOK_AGAIN_MS, ORPHANED_AFTER_MS - ageMs) };
     }
     await settleIntentRow(ctx.tx, intentId, {
       state: "failed",
