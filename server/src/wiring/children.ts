@@ -33,7 +33,7 @@ export async function startChild(options: ChildOptions): Promise<Child> {
   let child: ChildProcess | null = null;
   let stopping = false;
   let pauseMs = FIRST_PAUSE_MS;
-  mkdirSync(dirname(options.logFile), { recursive: true });
+  mkdirSync(dirname(options.logFile), { recursive: true, mode: 0o700 });
   const log = openSync(options.logFile, "a", 0o600);
 
   const launch = (onReady: () => void, onDeath: (reason: string) => void): void => {
