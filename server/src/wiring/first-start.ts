@@ -14,8 +14,8 @@ import { knownToken, tokenFile } from "./token.ts";
 
 export interface FirstStart {
   readonly ownerEmail: string;
-  /** Null where the owner has been there before: the password may have been changed since. */
-  readonly ownerPassword: string | null;
+  /** The password, or where it is found: a terminal's lines end in logs, so in production it is not among them. */
+  readonly ownerPassword: string;
   /** Where the API token is, in words. */
   readonly tokenPlace: string;
 }
@@ -58,12 +58,21 @@ export async function prepareFirstStart(
     );
     return {
       ownerEmail: OWNER_EMAIL,
-      ownerPassword: made || config.demo ? ownerPassword : null,
+      ownerPassword: passwordWords(config, made, ownerPassword),
       tokenPlace: config.adminToken === null ? tokenFile(config) : "PURSER_ADMIN_TOKEN",
     };
   } finally {
     await house.stop();
   }
+}
+
+function passwordWords(config: Config, made: boolean, password: string): string {
+  if (!made && !config.demo) {
+    return "the one you have set";
+  }
+  return config.production
+    ? `in ${ownerPasswordFile(config)}: change it after the first sign-in`
+    : password;
 }
 
 async function ensureDefaultWorkspace(house: House): Promise<void> {

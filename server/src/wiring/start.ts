@@ -146,7 +146,7 @@ function banner(config: Config, first: FirstStart, sandbox: SandboxAccess | null
     `  Purser is up:  ${config.publicUrl}`,
     "",
     `  Sign in as     ${first.ownerEmail}`,
-    `  password       ${first.ownerPassword ?? "the one you have set"}`,
+    `  password       ${first.ownerPassword}`,
     `  API token      ${first.tokenPlace}`,
     "",
     "  Try            ./purser today",

@@ -5,6 +5,8 @@ import { fileURLToPath } from "node:url";
 
 import { z } from "zod";
 
+import { productionProblems } from "./production.ts";
+
 /** The project's root: where `.purser`, the console's build and the migrations are found from any working directory. */
 export const PROJECT_ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "../../../..");
 
@@ -133,37 +135,17 @@ export function readConfig(overrides: Overrides = {}): Config {
   };
 }
 
-/** Demo data, simulators, bypasses and secrets that somebody else may know have no place where money moves. */
 function refuseInProduction(
   env: z.output<typeof environment>,
   source: Record<string, string | undefined>,
 ): void {
-  const problems: string[] = [];
-  if (env.PURSER_MASTER_KEY === undefined && env.PURSER_MASTER_KEY_FILE === undefined) {
-    problems.push("PURSER_MASTER_KEY or PURSER_MASTER_KEY_FILE is required in production.");
-  }
-  if (source["PURSER_DEMO"] !== undefined && env.PURSER_DEMO) {
-    problems.push("PURSER_DEMO=on is refused in production.");
-  }
-  if (source["PURSER_SANDBOX"] !== undefined && env.PURSER_SANDBOX) {
-    problems.push("PURSER_SANDBOX=on is refused in production.");
-  }
-  if (env.PADDLE_WEBHOOK_BYPASS_SIGNATURE_IN_DEV) {
-    problems.push("PADDLE_WEBHOOK_BYPASS_SIGNATURE_IN_DEV is refused in production.");
-  }
-  const weak = /^(secret|changeme|password|test|whsec_test|whsec_sandbox.*|default|example)$/i;
-  for (const name of [
-    "PURSER_MASTER_KEY",
-    "PURSER_ADMIN_TOKEN",
-    "ADMIN_TOKEN",
-    "STRIPE_WEBHOOK_SECRET",
-  ]) {
-    const value = source[name];
-    // Several by comma while rotating: one that is known spoils the rest.
-    if (value?.split(",").some((part) => weak.test(part.trim())) === true) {
-      problems.push(`${name} is a well-known default.`);
-    }
-  }
+  const file = env.PURSER_MASTER_KEY_FILE;
+  const asked = {
+    demo: source["PURSER_DEMO"] !== undefined && env.PURSER_DEMO,
+    sandbox: source["PURSER_SANDBOX"] !== undefined && env.PURSER_SANDBOX,
+  };
+  const masterKeyText = file !== undefined && existsSync(file) ? readFileSync(file, "utf8") : null;
+  const problems = productionProblems(env, asked, masterKeyText);
   if (problems.length > 0) {
     throw new ConfigError(problems);
   }
