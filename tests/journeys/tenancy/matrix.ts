@@ -15,7 +15,7 @@ export const DOORS = [
 export type Door = (typeof DOORS)[number];
 
 /** Which event waits under which key, without its content: worked off across workspaces by those who work it off. */
-export const QUEUE = ["inbox_work", "inbox_keys", "inbox_waiting"] as const;
+export const QUEUE = ["inbox_work", "inbox_keys", "inbox_rates", "inbox_waiting"] as const;
 /** The owner is a member of every role, so their policies are its own too. */
 const QUEUE_DOORS: ReadonlySet<Door> = new Set([
   "purser_worker",

@@ -302,6 +302,7 @@ const NOT_404: Readonly<Record<string, number>> = {
 /** Birch has no account at the provider, so what asks there is refused, though its own. */
 const OWN_REFUSED: Readonly<Record<string, readonly [number, string]>> = {
   "subscriptions.resync": [422, "no account at the provider"],
+  "inbox.controls.set": [403, "inbox/installation-only"],
 };
 
 function anonymous(text: string, of: Things): string {

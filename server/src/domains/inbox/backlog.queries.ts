@@ -4,6 +4,7 @@ import { addMs } from "#platform/clock.ts";
 import type { Ctx } from "#platform/context.ts";
 
 import type { inboxBacklog, inboxWait } from "./contract.ts";
+import { isInstallation } from "./installation.ts";
 import { LANES, providerOf } from "./ports.ts";
 
 const RATE_WINDOW_MS = 60_000;
@@ -47,8 +48,8 @@ export async function readBacklog(ctx: Ctx): Promise<Backlog> {
     settled: number;
   }>(
     `select lane, provider, sum(arrived)::int as arrived, sum(settled)::int as settled from inbox_rates
-     where minute >= date_trunc('minute', $1::timestamptz) group by lane, provider`,
-    [addMs(ctx.now, -RATE_WINDOW_MS)],
+     where workspace_id = $2 and minute >= date_trunc('minute', $1::timestamptz) group by lane, provider`,
+    [addMs(ctx.now, -RATE_WINDOW_MS), ctx.workspace.id],
   );
   const nodes = await client.query<{
     id: string;
@@ -61,6 +62,7 @@ export async function readBacklog(ctx: Ctx): Promise<Backlog> {
     `select id, kind, seen_at, spooled, breaker, note from inbox_nodes where ${ALIVE} order by id`,
     [addMs(ctx.now, -NODE_GONE_MS)],
   );
+  const isOurs = await isInstallation(ctx);
   const failed = await client.query<{ failed: number; keys: number }>(
     `select (select count(*) from inbox_outcomes where workspace_id = $1 and fate in (4, 5) and at > $2) as failed,
             (select count(*) from inbox_keys where workspace_id = $1 and token is null) as keys`,
@@ -87,11 +89,15 @@ export async function readBacklog(ctx: Ctx): Promise<Backlog> {
     troubledKeys: failed.rows[0]?.keys ?? 0,
     workers: nodes.rows
       .filter((node) => node.kind === "worker")
-      .map((node) => ({ id: node.id, seenAt: node.seen_at.toISOString(), note: node.note })),
+      .map((node, index) => ({
+        id: isOurs ? node.id : `worker ${String(index + 1)}`,
+        seenAt: node.seen_at.toISOString(),
+        note: isOurs ? node.note : null,
+      })),
     intakes: nodes.rows
       .filter((node) => node.kind === "intake")
-      .map((node) => ({
-        id: node.id,
+      .map((node, index) => ({
+        id: isOurs ? node.id : `intake ${String(index + 1)}`,
         seenAt: node.seen_at.toISOString(),
         spooled: node.spooled,
         breaker: node.breaker,

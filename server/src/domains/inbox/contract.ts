@@ -263,7 +263,8 @@ export const inboxControlsList = defineOperation({
 export const inboxControlsSet = defineOperation({
   name: "inbox.controls.set",
   title: "Turn a valve of the inbox",
-  summary: "Limits, slows or pauses a lane of a provider on every worker within two seconds.",
+  summary:
+    "Limits, slows or pauses a lane of a provider on every worker within two seconds. For the default workspace only: it concerns all.",
   method: "POST",
   path: "/inbox/controls",
   input: z.object({

@@ -3,6 +3,7 @@ import type { z } from "zod";
 import type { Ctx } from "#platform/context.ts";
 
 import type { inboxControlsList, inboxControlsSet } from "./contract.ts";
+import { isInstallation } from "./installation.ts";
 import { LANES, type Lane, type Provider, PROVIDERS } from "./ports.ts";
 
 type Control = z.input<typeof inboxControlsSet.output>;
@@ -23,11 +24,21 @@ const NAMES: readonly Provider[] = ["stripe", "paddle", "twilio"];
 /** Every lane of every provider, also those that nobody ever touched. */
 export async function listControls(ctx: Ctx): Promise<z.input<typeof inboxControlsList.output>> {
   const rows = await readRows(ctx);
-  return { items: NAMES.flatMap((provider) => LANES.map((lane) => itemOf(provider, lane, rows))) };
+  const isOurs = await isInstallation(ctx);
+  return {
+    items: NAMES.flatMap((provider) =>
+      LANES.map((lane) => itemOf(provider, lane, isOurs ? rows : rows.map(unnamed))),
+    ),
+  };
 }
 
 export async function readControl(ctx: Ctx, provider: Provider, lane: Lane): Promise<Control> {
   return itemOf(provider, lane, await readRows(ctx));
+}
+
+/** A tenant sees that a valve is turned, not which person of the installation did it. */
+function unnamed(row: Row): Row {
+  return { ...row, updated_by: "the installation" };
 }
 
 async function readRows(ctx: Ctx): Promise<readonly Row[]> {

@@ -5,12 +5,12 @@ import type { Log } from "#platform/log.ts";
 
 import { int4Array, textArray } from "./binary-arrays.ts";
 import type { Accepted } from "./durable-log.ts";
-import { type Lane, type Provider, PROVIDERS } from "./ports.ts";
+import { CODES, rateCode } from "./rate-code.core.ts";
 
 const FLUSH_MS = 1_000;
 
 export interface IntakeFigures {
-  arrived(provider: Provider, lane: Lane): void;
+  arrived(event: Accepted): void;
   /** A duplicate that was answered without asking the database. */
   duplicate(event: Accepted): void;
   flush(): Promise<void>;
@@ -78,8 +78,8 @@ export function startFigures(deps: FiguresDeps): IntakeFigures {
   const timer = setInterval(() => void flush(), FLUSH_MS);
   timer.unref();
   return {
-    arrived: (provider, lane) => {
-      const code = PROVIDERS[provider] * 16 + lane;
+    arrived: (event) => {
+      const code = rateCode(event);
       arrivals.set(code, (arrivals.get(code) ?? 0) + 1);
     },
     duplicate: (event) => {
@@ -120,13 +120,14 @@ async function writeArrivals(
 ): Promise<void> {
   if (counts.length > 0) {
     await client.query(
-      `insert into inbox_rates as r (minute, node, provider, lane, arrived)
-       select date_trunc('minute', $1::timestamptz), $2, c / 16, c % 16, n from unnest($3::integer[], $4::integer[]) as x(c, n)
-       on conflict (minute, node, provider, lane) do update set arrived = r.arrived + excluded.arrived`,
+      `insert into inbox_rates as r (minute, node, workspace_id, provider, lane, arrived)
+       select date_trunc('minute', $1::timestamptz), $2, w, c / 16, c % 16, n from unnest($3::integer[], $4::integer[], $5::integer[]) as x(w, c, n)
+       on conflict (minute, node, workspace_id, provider, lane) do update set arrived = r.arrived + excluded.arrived`,
       [
         deps.clock.now(),
         deps.nodeId,
-        int4Array(counts.map(([code]) => code)),
+        int4Array(counts.map(([code]) => Math.floor(code / CODES))),
+        int4Array(counts.map(([code]) => code % CODES)),
         int4Array(counts.map(([, count]) => count)),
       ],
     );

@@ -73,7 +73,7 @@ export function startIntake(deps: IntakeDeps): Intake {
   };
 
   const store = async (event: Accepted): Promise<Answer> => {
-    figures.arrived(event.provider, event.lane);
+    figures.arrived(event);
     const key = `${String(event.endpointId)}:${event.externalId}`;
     if (recent.has(key, event.fingerprint)) {
       figures.duplicate(event);

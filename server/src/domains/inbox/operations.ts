@@ -25,6 +25,7 @@ import {
   listRejected,
 } from "./endpoint.queries.ts";
 import { listEvents, showEvent } from "./event.queries.ts";
+import { requireInstallation } from "./installation.ts";
 import type { EndpointSecrets, RecordChanges } from "./ports.ts";
 import { applyReplay, planReplay } from "./replay.commands.ts";
 
@@ -83,6 +84,7 @@ const replay = command(inboxReplay, {
 
 const setControl = command(inboxControlsSet, {
   decide: async (ctx, input) => {
+    await requireInstallation(ctx);
     const before = await readControl(ctx, input.provider, input.lane);
     const after = mergedControl(before, input);
     const shown = ({ maxConcurrency, ratePerS, paused }: typeof before) => ({

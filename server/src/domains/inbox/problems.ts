@@ -31,6 +31,11 @@ export const unknownEndpoint = defineProblem({
   status: 404,
   title: "There is no such webhook endpoint.",
 });
+export const installationOnly = defineProblem({
+  code: "inbox/installation-only",
+  status: 403,
+  title: "The valves belong to the whole installation, not to one workspace.",
+});
 export const emptyReplay = defineProblem({
   code: "inbox/empty-replay",
   status: 422,

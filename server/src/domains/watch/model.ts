@@ -29,6 +29,8 @@ export interface LaneFigures {
     readonly provider: string;
     readonly by: string;
     readonly at: Date;
+    /** Whether the asker's workspace is the one that may open it again. */
+    readonly mayTurn: boolean;
   }[];
 }
 

@@ -34,6 +34,8 @@ export interface SwitchLine {
   readonly ratePerS: number | null;
   readonly setBy: string;
   readonly setAt: Date;
+  /** Whether the asker's workspace is the installation's own, which turns the valves. */
+  readonly mayTurn: boolean;
 }
 
 export interface JobLine {

@@ -38,8 +38,8 @@ async function lanes(ctx: Ctx, valves: readonly SwitchLine[]): Promise<readonly 
   );
   const rates = await rows<{ lane: number; arrived: number; settled: number }>(
     ctx,
-    "select lane, sum(arrived)::int as arrived, sum(settled)::int as settled from inbox_rates where minute >= $1 group by lane",
-    [addMs(ctx.now, -RATE_MINUTES * MINUTE_MS)],
+    "select lane, sum(arrived)::int as arrived, sum(settled)::int as settled from inbox_rates where workspace_id = $2 and minute >= $1 group by lane",
+    [addMs(ctx.now, -RATE_MINUTES * MINUTE_MS), ctx.workspace.id],
   );
   const names = new Set([0, 1, 5, 9, ...waiting.map((row) => row.lane)]);
   return [...names]
@@ -56,7 +56,12 @@ async function lanes(ctx: Ctx, valves: readonly SwitchLine[]): Promise<readonly 
         servedPerMinute: (rate?.settled ?? 0) / RATE_MINUTES,
         pausedBy: valves
           .filter((each) => each.lane === lane && each.paused)
-          .map((each) => ({ provider: each.provider, by: each.setBy, at: each.setAt })),
+          .map((each) => ({
+            provider: each.provider,
+            by: each.setBy,
+            at: each.setAt,
+            mayTurn: each.mayTurn,
+          })),
       };
     });
 }
@@ -165,11 +170,15 @@ async function switches(ctx: Ctx): Promise<readonly SwitchLine[]> {
     rate_per_s: number | null;
     updated_by: string;
     updated_at: Date;
+    may_turn: boolean;
   }>(
     ctx,
-    `select inbox_provider(provider) as provider, lane, paused, max_concurrency, rate_per_s, updated_by, updated_at
-       from inbox_controls order by paused desc, lane, provider`,
-    [],
+    // Who of the installation turned a valve is no tenant's business.
+    `select inbox_provider(provider) as provider, lane, paused, max_concurrency, rate_per_s, updated_at,
+            case when w.is_default then updated_by else 'The installation' end as updated_by, w.is_default as may_turn
+       from inbox_controls cross join (select is_default from workspaces where id = $1) as w
+      order by paused desc, lane, provider`,
+    [ctx.workspace.id],
   );
   return found.map((row) => ({
     provider: row.provider,
@@ -179,6 +188,7 @@ async function switches(ctx: Ctx): Promise<readonly SwitchLine[]> {
     ratePerS: row.rate_per_s,
     setBy: row.updated_by,
     setAt: row.updated_at,
+    mayTurn: row.may_turn,
   }));
 }
 

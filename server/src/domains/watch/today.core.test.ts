@@ -48,7 +48,10 @@ function figures(
   };
 }
 const backlog = lane({ waiting: 37, oldestReceivedAt: ago(14 * 60) });
-const paused = lane({ ...backlog, pausedBy: [{ provider: "stripe", by: "Ana", at: ago(1800) }] });
+const paused = lane({
+  ...backlog,
+  pausedBy: [{ provider: "stripe", by: "Ana", at: ago(1800), mayTurn: true }],
+});
 
 describe("the sentence on the state of things", () => {
   it.each<[string, Figures, string, string, Date | null]>([

@@ -318,7 +318,7 @@ export function suggestionsFor(figures: Figures, now: Date): readonly Suggestion
     });
   }
   for (const lane of figures.lanes) {
-    for (const by of lane.pausedBy) {
+    for (const by of lane.pausedBy.filter(({ mayTurn }) => mayTurn)) {
       found.push({
         operation: "inbox.controls.set",
         title: `Let ${laneName(lane.lane)} of ${by.provider} flow again`,

@@ -98,7 +98,7 @@ beforeAll(async () => {
   // As the service: what the superuser writes is an out-of-band change and would be shown as one.
   await psql.query("set session authorization purser_service; set role purser_app");
   await psql.query(
-    "insert into workspaces (public_id, slug, name, created_at) select 'ws_' || n, 'w' || n, 'w', now() from generate_series(1, 3) n",
+    "insert into workspaces (public_id, slug, name, is_default, created_at) select 'ws_' || n, 'w' || n, 'w', n = 1, now() from generate_series(1, 3) n",
   );
   await psql.query("select set_config('purser.workspaces', '{1,2,3}', false)");
   await psql.query(
@@ -115,7 +115,7 @@ beforeAll(async () => {
     ago(1),
   ]);
   await psql.query(
-    "insert into inbox_rates (minute, provider, lane, node, arrived, settled) values ($1, 1, 1, 'w', 50, 150)",
+    "insert into inbox_rates (minute, provider, lane, node, workspace_id, arrived, settled) values ($1, 1, 1, 'w', 1, 50, 150)",
     [ago(60)],
   );
   await psql.query(
@@ -204,6 +204,15 @@ describe("today", () => {
   it("of another workspace shows nothing of this one", async () => {
     const view = todayView.parse(await ask("today.show", 2));
     expect(view.lanes.every(({ waiting }) => waiting === 0)).toBe(true);
+    expect(
+      view.lanes.map(({ arrivedPerMinute, servedPerMinute }) => [
+        arrivedPerMinute,
+        servedPerMinute,
+      ]),
+    ).toEqual(Array.from({ length: 4 }, () => [0, 0]));
+    // Paused for all, but by whom is not told, and nobody here is asked to open it.
+    expect(view.switches).toMatchObject([{ value: "paused", setBy: "The installation" }]);
+    expect(view.suggestions.map(({ operation }) => operation)).not.toContain("inbox.controls.set");
     expect(view.failures).toMatchObject({ received: 0, failed: 0 });
     expect(view.changed.map(({ actor }) => actor)).toEqual(["Eve"]);
   });

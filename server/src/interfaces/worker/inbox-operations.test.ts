@@ -31,6 +31,7 @@ const audited: AuditEntry[] = [];
 
 let inbox: TestInbox;
 let run: Run;
+let runAsTenant: Run;
 beforeAll(async () => {
   inbox = await openTestInbox();
   // As the console does it: with the role of the application, seeing one workspace.
@@ -42,28 +43,33 @@ beforeAll(async () => {
     onError: () => undefined,
   });
   afterAll(() => pool.end());
-  const [workspace] = await inbox.rows<{ id: number }>(
-    "select id from workspaces where slug = 'one'",
-  );
-  const id = workspace?.id ?? 0;
-  run = (work) =>
-    inTx(pool, [id], (tx) => {
-      const ctx: Ctx = {
-        now: inbox.clock.now(),
-        tx,
-        actor: { kind: "system", job: "test" },
-        workspace: { id, publicId: "ws_one", slug: "one" },
-        requestId: "r",
-        ticket: null,
-        audit: (entry) => {
-          audited.push(entry);
-          return Promise.resolve();
-        },
-        announce: () => Promise.resolve(),
-        enqueue: () => Promise.resolve(),
-      };
-      return work(ctx);
-    });
+  const runIn = async (slug: string): Promise<Run> => {
+    const [workspace] = await inbox.rows<{ id: number }>(
+      "select id from workspaces where slug = $1",
+      [slug],
+    );
+    const id = workspace?.id ?? 0;
+    return (work) =>
+      inTx(pool, [id], (tx) => {
+        const ctx: Ctx = {
+          now: inbox.clock.now(),
+          tx,
+          actor: { kind: "system", job: "test" },
+          workspace: { id, publicId: `ws_${slug}`, slug },
+          requestId: "r",
+          ticket: null,
+          audit: (entry) => {
+            audited.push(entry);
+            return Promise.resolve();
+          },
+          announce: () => Promise.resolve(),
+          enqueue: () => Promise.resolve(),
+        };
+        return work(ctx);
+      });
+  };
+  run = await runIn("one");
+  runAsTenant = await runIn("two");
   for (const body of [
     stripeBody({ id: "evt_1" }),
     stripeBody({ id: "evt_2", type: "customer.updated" }),
@@ -80,9 +86,10 @@ beforeAll(async () => {
 async function ask<I extends z.ZodType, O extends z.ZodType>(
   operation: Operation<I, O>,
   input: z.input<I>,
+  as: Run = run,
 ): Promise<z.output<O>> {
   const bound = operations.find((one) => one.operation.name === operation.name);
-  return operation.output.parse(await bound?.execute(run, operation.input.parse(input), null));
+  return operation.output.parse(await bound?.execute(as, operation.input.parse(input), null));
 }
 
 describe("what people see of the inbox", () => {
@@ -185,6 +192,34 @@ describe("what people see of the inbox", () => {
     ).toMatchObject({ paused: false, ratePerS: 10 });
     expect((await ask(inboxControlsList, {})).items).toHaveLength(12);
     expect(audited.map((entry) => entry.action)).toContain("inbox.control_changed");
+  });
+
+  test("a tenant turns no valve, and sees neither names nor rates of others (it paused another's money)", async () => {
+    const before = audited.length;
+    await expect(
+      ask(inboxControlsSet, { provider: "stripe", lane: 1, paused: true }, runAsTenant),
+    ).rejects.toMatchObject({ spec: { code: "inbox/installation-only", status: 403 } });
+    expect(audited).toHaveLength(before);
+    expect(
+      await inbox.rows("select from inbox_controls where provider = 1 and lane = 1 and paused"),
+    ).toEqual([]);
+    expect(
+      (await ask(inboxControlsList, {}, runAsTenant)).items.flatMap((item) => item.updatedBy ?? []),
+    ).toEqual(["the installation"]);
+
+    await inbox.opened.intake.figures.flush();
+    const ours = await ask(inboxBacklog, {});
+    const theirs = await ask(inboxBacklog, {}, runAsTenant);
+    expect(ours.intakes.map(({ id }) => id)).toEqual(["intake-test"]);
+    expect(theirs.intakes.map(({ id }) => id)).toEqual(["intake 1"]);
+    const counted = await inbox.rows<{ slug: string; arrived: number }>(
+      "select w.slug, sum(r.arrived)::int as arrived from inbox_rates r join workspaces w on w.id = r.workspace_id group by 1 order by 1",
+    );
+    expect(counted).toEqual([
+      { slug: "one", arrived: 4 },
+      { slug: "two", arrived: 1 },
+    ]);
+    expect(theirs.arrivalPerS).toBeLessThan(ours.arrivalPerS);
   });
 
   test("a replay of nothing in particular is refused, of the dead puts it back to work", async () => {

@@ -340,6 +340,7 @@ async function claimAll(worker: string, total = 100) {
       provider: place.provider,
       workspaceId: place.workspace_id,
       floor: place.event_id - 1,
+      cursor: 0,
     },
     take: total,
     share: total,

@@ -14,7 +14,7 @@ import type { BatchCtx } from "#platform/context.ts";
 import type { Tx } from "#platform/db/tx.ts";
 import type { Log } from "#platform/log.ts";
 
-import { type Beat, startBeat } from "./worker-beat.ts";
+import { type Beat, startBeat, type WorkerFigures } from "./worker-beat.ts";
 import { type Planner, startPlanner } from "./worker-planner.ts";
 
 export interface InboxWorkerOptions {
@@ -54,6 +54,7 @@ interface State {
   budget: number;
   stopping: boolean;
   settled: number;
+  done: Omit<WorkerFigures, "settled" | "budget">;
 }
 
 /** Works the inbox off until stopped. Survives every loss of the database: it waits and goes on. */
@@ -73,11 +74,12 @@ export function startInboxWorker(options: InboxWorkerOptions): InboxWorker {
     claims,
     planner,
     projectors,
-    beat: startBeat(options),
+    beat: startBeat({ ...options, figures: () => figuresOf(state) }),
     most,
     budget: most,
     stopping: false,
     settled: 0,
+    done: { failed: 0, batches: 0, batchMs: 0, lostLeases: 0 },
   };
   const ears = listen(state);
   const slots = Array.from({ length: options.slots ?? 2 }, () => runSlot(state));
@@ -142,12 +144,20 @@ async function tryOnce(state: State, batch: Batch): Promise<boolean> {
   const { pool, workerId, clock, log, batchCtx } = state.options;
   const { projectors } = state;
   const chance = (): number => randomInt(1_000_000) / 1_000_000;
+  const startedMs = clock.monotonicMs();
   try {
     const applied = await applyBatch(
       { pool, worker: workerId, clock, log, projectors, batchCtx, chance },
       batch,
     );
-    if (applied.kind === "done") {
+    const isDone = applied.kind === "done";
+    state.done = {
+      failed: state.done.failed + (isDone ? applied.failed : 0),
+      batches: state.done.batches + 1,
+      batchMs: state.done.batchMs + clock.monotonicMs() - startedMs,
+      lostLeases: state.done.lostLeases + (isDone ? 0 : 1),
+    };
+    if (isDone) {
       note(state, applied.settled, applied.failed > 0);
       state.planner.troubled(applied.parked);
     } else {
@@ -164,6 +174,10 @@ async function tryOnce(state: State, batch: Batch): Promise<boolean> {
     }
     return false;
   }
+}
+
+function figuresOf(state: State): WorkerFigures {
+  return { ...state.done, settled: state.settled, budget: state.budget };
 }
 
 function note(state: State, settled: readonly Claimed[], failed: boolean): void {

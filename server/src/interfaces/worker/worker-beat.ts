@@ -4,11 +4,23 @@ import type { Pool } from "pg";
 
 import { int4Array, int8Array } from "#domains/inbox/binary-arrays.ts";
 import { type Claimed, LEASE_S } from "#domains/inbox/claims.ts";
-import { PROVIDERS } from "#domains/inbox/ports.ts";
+import { CODES, rateCode } from "#domains/inbox/rate-code.core.ts";
 import type { Clock } from "#platform/clock.ts";
 import type { Log } from "#platform/log.ts";
 
 const BEAT_MS = 1_000;
+
+/** What a worker has done since it started; counters but for `budget`. Shown on the metrics page of the desk. */
+export interface WorkerFigures {
+  readonly settled: number;
+  /** Tries of events that failed. */
+  readonly failed: number;
+  readonly batches: number;
+  readonly batchMs: number;
+  readonly lostLeases: number;
+  /** Events that a batch may have at present. */
+  readonly budget: number;
+}
 
 export interface Beat {
   hold(token: number): void;
@@ -23,6 +35,7 @@ export function startBeat(options: {
   readonly pool: Pool;
   readonly clock: Clock;
   readonly log: Log;
+  readonly figures: () => WorkerFigures;
   readonly watchdogMs?: number | null;
 }): Beat {
   const held = new Set<number>();
@@ -43,19 +56,20 @@ export function startBeat(options: {
       );
     }
     await options.pool.query(
-      `insert into inbox_nodes (id, kind, seen_at) values ($1, 'worker', $2)
-       on conflict (id) do update set seen_at = excluded.seen_at`,
-      [options.workerId, now],
+      `insert into inbox_nodes (id, kind, seen_at, figures) values ($1, 'worker', $2, $3)
+       on conflict (id) do update set seen_at = excluded.seen_at, figures = excluded.figures`,
+      [options.workerId, now, JSON.stringify(options.figures())],
     );
     if (settled.length > 0) {
       await options.pool.query(
-        `insert into inbox_rates as r (minute, node, provider, lane, settled)
-         select date_trunc('minute', $1::timestamptz), $2, c / 16, c % 16, n from unnest($3::integer[], $4::integer[]) as x(c, n)
-         on conflict (minute, node, provider, lane) do update set settled = r.settled + excluded.settled`,
+        `insert into inbox_rates as r (minute, node, workspace_id, provider, lane, settled)
+         select date_trunc('minute', $1::timestamptz), $2, w, c / 16, c % 16, n from unnest($3::integer[], $4::integer[], $5::integer[]) as x(w, c, n)
+         on conflict (minute, node, workspace_id, provider, lane) do update set settled = r.settled + excluded.settled`,
         [
           now,
           options.workerId,
-          int4Array(settled.map(([code]) => code)),
+          int4Array(settled.map(([code]) => Math.floor(code / CODES))),
+          int4Array(settled.map(([code]) => code % CODES)),
           int4Array(settled.map(([, count]) => count)),
         ],
       );
@@ -81,7 +95,7 @@ export function startBeat(options: {
     letGo: (token) => held.delete(token),
     settled: (events) => {
       for (const event of events) {
-        const code = PROVIDERS[event.provider] * 16 + event.lane;
+        const code = rateCode(event);
         counts.set(code, (counts.get(code) ?? 0) + 1);
       }
     },

@@ -138,11 +138,32 @@ async function claimNext(state: State, budget: number): Promise<Batch | null> {
   return (await claimFresh(state, budget, closed)) ?? claimDue(state, closed);
 }
 
+/** A claim that met nothing but busy keys looks further on, so many times before it parks what it met. */
+const LOOKS = 4;
+
 async function claimFresh(
   state: State,
   budget: number,
   closed: readonly number[],
 ): Promise<Batch | null> {
+  for (let look = 1; ; look += 1) {
+    // oxlint-disable-next-line no-await-in-loop -- each look begins where the last one ended
+    const { batch, further } = await lookOnce(state, { budget, closed, last: look === LOOKS });
+    if (batch !== null || !further) {
+      return batch;
+    }
+  }
+}
+
+async function lookOnce(
+  state: State,
+  wish: {
+    readonly budget: number;
+    readonly closed: readonly number[];
+    readonly last: boolean;
+  },
+): Promise<{ readonly batch: Batch | null; readonly further: boolean }> {
+  const { budget, closed } = wish;
   const nowMs = state.options.clock.monotonicMs();
   const windows = shareOut(
     [...state.places.values()],
@@ -151,7 +172,7 @@ async function claimFresh(
     state.turn,
   );
   if (windows.length === 0) {
-    return null;
+    return { batch: null, further: false };
   }
   const { batch, looks } = await state.options.claims.fresh(windows, {
     total: budget,
@@ -160,14 +181,15 @@ async function claimFresh(
   });
   const byPlace = new Map(looks.map((look) => [look.place, look]));
   let crowded: Look | null = null;
-  for (const { triple } of windows) {
+  let further = false;
+  for (const { triple, take } of windows) {
     const look = byPlace.get(triple);
-    if (look === undefined) {
-      state.places.delete(placeKey(triple));
-    } else {
-      triple.floor = Math.max(triple.floor, look.firstId - 1);
-      crowded =
-        look.troubled > 0 || look.busy > CROWDED * Math.min(look.seen, budget) ? look : crowded;
+    const from = triple.cursor;
+    moveOn(state, triple, { look, take });
+    further ||= triple.cursor !== from;
+    if (look !== undefined) {
+      const isFull = look.busy > CROWDED * Math.min(look.seen, budget);
+      crowded = look.troubled > 0 || (isFull && (wish.last || !further)) ? look : crowded;
     }
   }
   if (crowded !== null) {
@@ -175,7 +197,29 @@ async function claimFresh(
     state.troubled = true;
   }
   spend(state, batch);
-  return batch;
+  return { batch, further: further && !wish.last };
+}
+
+/**
+ * Where the next claim begins. The floor rises over what is gone for good. While a window is full, the
+ * backlog is deep, and the next claim begins behind it: what it would meet there is in work already.
+ * What was passed over because its key was busy is met again when the cursor falls back, at the end of
+ * the backlog or after a second.
+ */
+function moveOn(
+  state: State,
+  place: Place,
+  seen: { readonly look: Look | undefined; readonly take: number },
+): void {
+  const { look, take } = seen;
+  if (look === undefined && place.cursor === 0) {
+    state.places.delete(placeKey(place));
+    return;
+  }
+  if (look !== undefined && place.cursor === 0) {
+    place.floor = Math.max(place.floor, look.firstId - 1);
+  }
+  place.cursor = look !== undefined && look.seen >= take ? Math.max(place.cursor, look.lastId) : 0;
 }
 
 async function claimDue(state: State, closed: readonly number[]): Promise<Batch | null> {
@@ -252,6 +296,7 @@ async function discover(state: State): Promise<void> {
       provider: found.provider,
       workspaceId: found.workspace_id,
       floor: found.event_id - 1,
+      cursor: 0,
     };
     if (state.projected.has(found.provider)) {
       // Also below the floor: ids are given out before they are committed, so a late one can be lower than what was seen.
@@ -260,6 +305,7 @@ async function discover(state: State): Promise<void> {
         state.places.set(placeKey(place), place);
       } else {
         known.floor = Math.min(known.floor, place.floor);
+        known.cursor = 0;
       }
     } else {
       // oxlint-disable-next-line no-await-in-loop -- a handful of places, once a second
