@@ -150,6 +150,45 @@ describe("canceling", () => {
     expect(fake.writes()).toBe(0);
   });
 
+  it("of what somebody else has ended meanwhile is refused, recorded, and not logged as ours", async () => {
+    await says("c8", "created", T);
+    providerHas("c8", { status: "canceled", canceledAt: T + 50, endedAt: T + 50 });
+    await expect(
+      call("subscriptions.cancel", { id: "sub_c8", when: "now", reason: "asked for it" }),
+    ).rejects.toMatchObject({ spec: { code: "billing/already-canceled" } });
+    expect(fake.writes()).toBe(0);
+    expect(await rowOf("c8")).toMatchObject({ status: "canceled" });
+    const audit = await kit.operator.query(
+      "select action from audit_entries where subject_id = 'sub_c8'",
+    );
+    expect(audit.rows).toEqual([]);
+  });
+
+  it("for the period's end is not what happened where it was ended at once by somebody else", async () => {
+    await says("c9", "created", T);
+    providerHas("c9");
+    const deaf = fake;
+    operations = billingOperations({
+      providerOf: () => ({
+        ...deaf,
+        cancelSubscription: () => Promise.resolve({ kind: "unknown", message: "Timed out." }),
+      }),
+    });
+    await expect(
+      call("subscriptions.cancel", { id: "sub_c9", when: "period_end", reason: "asked for it" }),
+    ).rejects.toMatchObject({ spec: { code: "billing/outcome-unknown" } });
+    const job = kit.enqueued.findLast((each) => each.name === settleIntent.name);
+    providerHas("c9", { status: "canceled", canceledAt: T + 50, endedAt: T + 50 });
+    expect(await workOff(settleIntent.name, job?.payload)).toMatchObject({ kind: "snooze" });
+    clock.set(addMs(NOW, 120_000));
+    expect(await workOff(settleIntent.name, job?.payload)).toMatchObject({ note: "failed" });
+    clock.set(NOW);
+    const audit = await kit.operator.query(
+      "select action from audit_entries where subject_id = 'sub_c9'",
+    );
+    expect(audit.rows).toEqual([]);
+  });
+
   it("with a stale preview is refused before the provider hears of it", async () => {
     await says("c2", "created", T);
     providerHas("c2");

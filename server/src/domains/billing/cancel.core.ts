@@ -22,10 +22,13 @@ export function decideCancel(
   return { kind: "cancel", after: { status: "canceled" } };
 }
 
-/** Whether the provider's state is what the wish asked for: how an unknown outcome is settled. */
+/**
+ * Whether the provider's state is what the wish asked for: how an unknown outcome is settled. An end at
+ * once is not what a wish for the period's end asked for; somebody else did that.
+ */
 export function isCarriedOut(
   subscription: { readonly status: SubscriptionStatus; readonly cancelAtPeriodEnd: boolean },
   when: unknown,
 ): boolean {
-  return isEnded(subscription.status) || (when === "period_end" && subscription.cancelAtPeriodEnd);
+  return when === "period_end" ? subscription.cancelAtPeriodEnd : isEnded(subscription.status);
 }

@@ -194,6 +194,30 @@ export async function planCancel(ctx: Ctx, input: CancelInput): Promise<Plan<Raw
 const ORPHANED_AFTER_MS = 120_000;
 const LOOK_AGAIN_MS = 20_000;
 
+/**
+ * The record may not know yet that somebody else has ended it, and a refusal of our own call would then
+ * look like the echo of our success: ask before, so that an end seen afterwards came after our intent.
+ *
+ * @throws Problem alreadyCanceled, with the end recorded; stalePreview; providerUnavailable
+ */
+async function requireStillLive(
+  run: Run,
+  providerOf: ProviderOf,
+  input: CancelInput,
+  check: (plan: Plan<Raw>) => void,
+): Promise<void> {
+  const { raw, provider } = await run(async (ctx) => {
+    const plan = await planCancel(ctx, input);
+    check(plan);
+    return { raw: plan.decision, provider: providerOf(ctx.workspace.id) };
+  });
+  const fetched = await fetchSubscription(provider, raw);
+  if (decideCancel(fetched.snapshot, input).kind !== "cancel") {
+    await run((ctx) => applyFetched(ctx, fetched.snapshot, fetched));
+    throw new Problem(alreadyCanceled, `${fetched.snapshot.id} was ended elsewhere meanwhile.`);
+  }
+}
+
 /** Provider first: the intent is committed, then the call, then the answer is read back and recorded. */
 export async function cancelSubscription(
   run: Run,
@@ -201,6 +225,7 @@ export async function cancelSubscription(
   input: CancelInput,
   check: (plan: Plan<Raw>) => void,
 ) {
+  await requireStillLive(run, providerOf, input, check);
   const intent = await run(async (ctx) => {
     const plan = await planCancel(ctx, input);
     check(plan);
@@ -259,6 +284,7 @@ export async function cancelSubscription(
       subjectId: intent.subjectId,
       request: intent.request,
       requestId: answer.kind === "done" ? answer.requestId : null,
+      proof: answer.kind === "done" ? "answered" : "looked_up",
     });
     return { subscription, intentId: intent.id };
   });
@@ -283,6 +309,7 @@ async function finishCancel(
     readonly subjectId: string;
     readonly request: Readonly<Record<string, unknown>>;
     readonly requestId: string | null;
+    readonly proof: "answered" | "looked_up";
   },
 ) {
   await settleIntentRow(ctx.tx, intentId, {
@@ -296,7 +323,13 @@ async function finishCancel(
       done.request["when"] === "now" ? "subscription.canceled" : "subscription.cancel_scheduled",
     subject: { kind: "subscription", id: done.subjectId },
     organizationId: text(after, "organization_id"),
-    detail: { ...done.request, intent: intentId, providerRequest: done.requestId },
+    detail: {
+      ...done.request,
+      intent: intentId,
+      providerRequest: done.requestId,
+      // Without an answer to the call itself it is inferred from the state that was found afterwards.
+      proof: done.proof,
+    },
   });
   return subscriptionView(after);
 }
@@ -334,7 +367,12 @@ export async function settleUnknownIntent(
     }
     const { request, subjectId } = open.intent;
     if (value?.kind === "subscription" && isCarriedOut(value, request["when"])) {
-      await finishCancel(ctx, intentId, { subjectId, request, requestId: answer.requestId });
+      await finishCancel(ctx, intentId, {
+        subjectId,
+        request,
+        requestId: answer.requestId,
+        proof: "looked_up",
+      });
       return "done";
     }
     const ageMs = ctx.now.getTime() - open.intent.createdAt.getTime();
