@@ -39,6 +39,15 @@ async function linesOf(work: () => Promise<unknown>): Promise<readonly Line[]> {
   return found.rows;
 }
 
+test("the intake, which faces the internet, may put no job in the queue (it could, for any workspace)", async () => {
+  const found = await admin.query<{ role: string }>(
+    `select rolname as role from pg_roles where rolname like 'purser\\_%'
+        and has_function_privilege(rolname, 'purser_enqueue(jsonb)', 'execute')
+        and rolname in ('purser_intake', 'purser_operator')`,
+  );
+  expect(found.rows).toEqual([]);
+});
+
 describe("what is typed into psql", () => {
   test("leaves a mark in every table that the operator may write (charges, prices and others had none)", async () => {
     const unwatched = await admin.query<{ name: string }>(
