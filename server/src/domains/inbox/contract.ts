@@ -24,6 +24,8 @@ export const inboxEventRow = z.object({
   id: z.string(),
   provider,
   endpoint: z.string(),
+  /** As people call it; several endpoints of one provider are told apart by it. */
+  endpointName: z.string(),
   externalId: z.string(),
   type: z.string(),
   key: z.string(),

@@ -20,6 +20,7 @@ interface Row {
   readonly id: number;
   readonly provider: number;
   readonly endpoint: string;
+  readonly endpoint_name: string;
   readonly external_id: string;
   readonly event_type: string;
   readonly okey: string;
@@ -36,7 +37,7 @@ interface Row {
   readonly duplicates: number;
 }
 
-const COLUMNS = `e.id, e.provider, p.public_id as endpoint, e.external_id, e.event_type, e.okey, e.lane, e.occurred_at, e.received_at,
+const COLUMNS = `e.id, e.provider, p.public_id as endpoint, p.name as endpoint_name, e.external_id, e.event_type, e.okey, e.lane, e.occurred_at, e.received_at,
   inbox_fate(o.fate) as fate, o.superseded_by, o.at as settled_at, w.state as work_state,
   coalesce(w.attempts, o.attempts, 0) as attempts, coalesce(d.count, 0) as duplicates,
   case when w.event_id is null then o.reason else coalesce(x.reason, k.last_error) end as reason,
@@ -186,6 +187,7 @@ function itemOf(row: Row): Item {
     id: String(row.id),
     provider: providerOf(row.provider),
     endpoint: row.endpoint,
+    endpointName: row.endpoint_name,
     externalId: row.external_id,
     type: row.event_type,
     key: row.okey,

@@ -121,6 +121,7 @@ describe("what people see of the inbox", () => {
       "evt_2 ready",
       "evt_1 ready",
     ]);
+    expect(all.items.map((item) => item.endpointName)).toEqual(["Stripe", "Stripe", "Stripe"]);
     const first = await ask(inboxList, { limit: 1 });
     const second = await ask(inboxList, { limit: 1, cursor: first.nextCursor ?? undefined });
     expect(second.items.map((item) => item.externalId)).toEqual(["evt_2"]);
@@ -145,6 +146,9 @@ describe("what people see of the inbox", () => {
     expect(event).toMatchObject({
       body: stripeBody({ id: "evt_2", type: "customer.updated" }).toString(),
       conflicts: 1,
+      // The id alone told nobody which of several endpoints it came through.
+      endpoint: "ep_stripe",
+      endpointName: "Stripe",
       headers: { "signed with secret": "1" },
     });
     expect((await ask(inboxShow, { id: event.id })).externalId).toBe("evt_2");
