@@ -7,12 +7,16 @@ import { accessRoutes } from "#domains/access/routes.ts";
 import { openAnchorFiles } from "#domains/audit/anchors.ts";
 import { openSealVerifier } from "#domains/audit/keys.ts";
 import { recordChanges } from "#domains/billing/explain.queries.ts";
-import { type OpenIntake, openIntake } from "#domains/inbox/open-intake.ts";
+import { type OpenIntake, openIntake, type OpenIntakeOptions } from "#domains/inbox/open-intake.ts";
 import { inboxRoutes } from "#domains/inbox/routes.ts";
 import { openQuotaEngine } from "#domains/quotas/engine.ts";
 import { ENTITLEMENTS_CHANNEL, openEntitlementCache } from "#domains/quotas/entitlements.ts";
 import { conflictsCheck, databaseCheck, nodesCheck, sealCheck } from "#domains/watch/checks.ts";
-import { collectInstallation, quotaFlushMetrics } from "#domains/watch/collectors.ts";
+import {
+  collectInstallation,
+  inboxFlushMetrics,
+  quotaFlushMetrics,
+} from "#domains/watch/collectors.ts";
 import type { HealthRoom } from "#domains/watch/health.ts";
 import { watchRoutes } from "#domains/watch/routes.ts";
 import { databaseSources } from "#domains/watch/sources.ts";
@@ -22,7 +26,7 @@ import { operationRoutes } from "#interfaces/http/operations.ts";
 import { openHttp } from "#interfaces/http/server.ts";
 import { type Config, PROJECT_ROOT } from "#platform/config/env.ts";
 import { openListener } from "#platform/db/listener.ts";
-import { openMetrics } from "#platform/metrics.ts";
+import { type Metrics, openMetrics } from "#platform/metrics.ts";
 import { ensureQueues } from "#platform/queue/boss.ts";
 
 import { openAccess } from "./access.ts";
@@ -53,10 +57,14 @@ export async function serve(
     trustedProxies: config.trustedProxies,
   });
   const parts: Part[] = [];
-  const intake = await hangIntake(house, app, `${name}-${config.port}`);
+  const metrics = openMetrics();
+  const intake = await hangIntake(house, app, {
+    nodeId: `${name}-${config.port}`,
+    onFlush: inboxFlushMetrics(metrics),
+  });
   await (options.intakeOnly === true
-    ? hangWatch(house, app, { parts, maySee: async () => false })
-    : hangDesk(house, app, parts));
+    ? hangWatch(house, app, { parts, metrics, maySee: async () => false })
+    : hangDesk(house, app, { parts, metrics }));
   const stop = async (): Promise<void> => {
     await app.close();
     await intake.stop();
@@ -73,10 +81,14 @@ export async function serve(
   return { stop };
 }
 
-async function hangIntake(house: House, app: FastifyInstance, nodeId: string): Promise<OpenIntake> {
+async function hangIntake(
+  house: House,
+  app: FastifyInstance,
+  of: Pick<OpenIntakeOptions, "nodeId" | "onFlush">,
+): Promise<OpenIntake> {
   const { clock, config, log } = house;
   const intake = await openIntake({
-    nodeId,
+    ...of,
     pool: house.pool("purser_intake"),
     dataDir: config.dataDir,
     clock,
@@ -120,14 +132,18 @@ function healthOf(house: House): HealthRoom {
   };
 }
 
+interface Desk {
+  readonly parts: Part[];
+  readonly metrics: Metrics;
+}
+
 type MaySee = Parameters<typeof watchRoutes>[0]["maySee"];
 
 async function hangWatch(
   house: House,
   app: FastifyInstance,
-  { parts, maySee }: { parts: Part[]; maySee: MaySee },
-): Promise<{ health: HealthRoom; metrics: ReturnType<typeof openMetrics> }> {
-  const metrics = openMetrics();
+  { parts, metrics, maySee }: Desk & { maySee: MaySee },
+): Promise<HealthRoom> {
   collectInstallation(metrics, house.pool("purser_worker"), house.clock);
   const hub = openStreamHub({
     pool: house.pool("purser_app"),
@@ -148,10 +164,14 @@ async function hangWatch(
   await app.register(
     watchRoutes({ health, metrics, metricsToken: house.config.metricsToken, hub, maySee }),
   );
-  return { health, metrics };
+  return health;
 }
 
-async function hangDesk(house: House, app: FastifyInstance, parts: Part[]): Promise<void> {
+async function hangDesk(
+  house: House,
+  app: FastifyInstance,
+  { parts, metrics }: Desk,
+): Promise<void> {
   const { clock, config } = house;
   // An operation may announce before any worker has ever run here. A database that is away is the worker's to wait for.
   await ensureQueues(house.pool("purser_jobs"), [...REACTIONS, ...handlersOf(house)]).catch(
@@ -161,8 +181,9 @@ async function hangDesk(house: House, app: FastifyInstance, parts: Part[]): Prom
   );
   const { auth, identify } = openAccess(house);
   const authenticate = createAuthenticate(identify);
-  const { health, metrics } = await hangWatch(house, app, {
+  const health = await hangWatch(house, app, {
     parts,
+    metrics,
     maySee: async (request) => (await authenticate(request)) !== null,
   });
   const cache = openEntitlementCache(clock);

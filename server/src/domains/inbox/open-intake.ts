@@ -10,6 +10,7 @@ import { openSpool } from "#platform/spool/spool.ts";
 
 import { openEndpointDirectory } from "./endpoint-directory.ts";
 import { type Intake, startIntake } from "./intake.ts";
+import { type FlushReport, measuredLog } from "./measured-log.ts";
 import type { EndpointSecrets, RefusalAudit, WebhookSource } from "./ports.ts";
 import { postgresLog } from "./postgres-log.ts";
 import { type SpooledLog, spooledLog } from "./spooled-log.ts";
@@ -30,6 +31,8 @@ export interface OpenIntakeOptions {
   readonly sources: readonly WebhookSource[];
   readonly audit: RefusalAudit | null;
   readonly flushes?: number;
+  /** Called after every flush, for the metrics page. */
+  readonly onFlush?: (report: FlushReport) => void;
   readonly spoolBytes?: number;
   readonly reserveBytes?: number;
 }
@@ -72,7 +75,12 @@ export async function openIntake(options: OpenIntakeOptions): Promise<OpenIntake
     root,
     home: folder.path,
   });
-  const intake = startIntake({ ...options, directory, durable, spool: durable });
+  const intake = startIntake({
+    ...options,
+    directory,
+    durable: options.onFlush === undefined ? durable : measuredLog(durable, clock, options.onFlush),
+    spool: durable,
+  });
   return {
     intake,
     spool: durable,

@@ -11,7 +11,7 @@ import { openMetrics } from "#platform/metrics.ts";
 import { type TestDatabase, testDatabase } from "#platform/testing/database.ts";
 
 import { conflictsCheck, databaseCheck, nodesCheck, sealCheck } from "./checks.ts";
-import { collectInstallation } from "./collectors.ts";
+import { collectInstallation, inboxFlushMetrics } from "./collectors.ts";
 import type { HealthRoom } from "./health.ts";
 import { type WatchRoutesDeps, watchRoutes } from "./routes.ts";
 import { type StreamHub, openStreamHub } from "./stream.ts";
@@ -169,6 +169,32 @@ describe("the metrics page", () => {
     expect(answer.body).toContain('purser_collector_up{collector="audit"} 1');
     expect(answer.body).toContain("purser_spool_events 0");
     expect(answer.body).toMatch(/process_resident_memory_bytes \d+/);
+  });
+});
+
+describe("the figures of the inbox", () => {
+  it("has what workers did, who answer no HTTP themselves (the page had nothing of theirs)", async () => {
+    await pool.query(
+      "insert into inbox_nodes (id, kind, seen_at, figures) values ('w-1', 'worker', now(), $1)",
+      [{ settled: 12, failed: 1, batches: 3, batchMs: 250, lostLeases: 0, budget: 500 }],
+    );
+    const metrics = openMetrics();
+    collectInstallation(metrics, pool, systemClock);
+    inboxFlushMetrics(metrics)({ events: 3, ms: 4, fates: { new: 2, "turned away": 1 } });
+    const page = await metrics.render();
+    await pool.query("delete from inbox_nodes");
+    for (const line of [
+      'purser_worker_settled_total{worker="w-1"} 12',
+      'purser_worker_failed_total{worker="w-1"} 1',
+      'purser_worker_batch_seconds_total{worker="w-1"} 0.25',
+      'purser_worker_batch_budget{worker="w-1"} 500',
+      "purser_inbox_flush_events_sum 3",
+      'purser_inbox_flush_seconds_bucket{le="0.005"} 1',
+      'purser_inbox_stored_total{fate="turned away"} 1',
+      "purser_spool_damaged_files 0",
+    ]) {
+      expect(page).toContain(line);
+    }
   });
 });
 
