@@ -347,8 +347,8 @@ end $$;
 -- ---------------------------------------------------------------- working off
 -- Claims keys that nobody holds: a window of ready work per (lane, provider, workspace), reserved shares
 -- first, then by lane; one lease for the lot. Rows with kind 0 tell the scanned window (ord = position of
--- the triple, event_id = first live row, attempts = rows seen, lane = rows whose key is busy, provider = of
--- these in trouble); kind 1 are events.
+-- the triple, event_id = first live row, segment_id = last row taken into account, attempts = rows seen,
+-- lane = rows whose key is busy, provider = of these in trouble); kind 1 are events.
 create function inbox_claim(
   p_worker text, p_lease interval,
   l_lane smallint[], l_provider smallint[], l_workspace integer[], l_floor bigint[], l_limit integer[], l_share integer[],
@@ -397,14 +397,15 @@ begin
     )
     select 0 as part, s.ord, min(s.event_id) as first_id, count(*) as seen,
            (select count(*) from judged j where j.ord = s.ord and j.blocked) as blocked,
-           (select count(*) from judged j where j.ord = s.ord and j.trouble) as trouble, null::integer[] as ws, null::text[] as ok, null::bigint as top
+           (select count(*) from judged j where j.ord = s.ord and j.trouble) as trouble, null::integer[] as ws, null::text[] as ok,
+           (select max(j.event_id) from judged j where j.ord = s.ord) as top
     from scanned s group by s.ord
     union all
     select 1, 0, 0, 0, 0, 0, (select array_agg(w.workspace_id order by w.okey) from won w), (select array_agg(w.okey order by w.okey) from won w),
            (select max(j.event_id) from judged j where not j.blocked)
   loop
     if stat.part = 0 then
-      kind := 0; ord := stat.ord; event_id := stat.first_id; attempts := stat.seen; lane := least(stat.blocked, 32000); provider := least(stat.trouble, 32000);
+      kind := 0; ord := stat.ord; event_id := stat.first_id; segment_id := stat.top; attempts := stat.seen; lane := least(stat.blocked, 32000); provider := least(stat.trouble, 32000);
       return next;
     else
       won_workspace := stat.ws; won_okey := stat.ok; last_id := stat.top;
@@ -492,6 +493,7 @@ create function inbox_finish(
 #variable_conflict use_column
 declare
   done record;
+  deleted bigint;
 begin
   if e_replay is null then
     insert into inbox_outcomes as o (event_id, at, workspace_id, fate, attempts, reason, superseded_by)
@@ -515,13 +517,25 @@ begin
     where e.replay and e.fate between 1 and 5;
   end if;
 
-  -- One by one: with statistics from a moment when the queue was empty, a join here compares all with all.
-  for done in
-    select e.id, e.workspace, e.okey from unnest(e_id, e_workspace, e_okey, e_fate) as e(id, workspace, okey, fate)
-    where e.fate between 1 and 5
-  loop
-    delete from inbox_work w where w.workspace_id = done.workspace and w.okey = done.okey and w.event_id = done.id;
-  end loop;
+  -- Found by key, one probe each, and then deleted by place: joined with the table, statistics from a moment when the
+  -- queue was empty make the delete compare all with all. A row that was parked meanwhile has moved; it is found by key.
+  delete from inbox_work w where w.ctid = any (array(
+    select x.place
+    from unnest(e_id, e_workspace, e_okey, e_fate) as e(id, workspace, okey, fate)
+    cross join lateral (
+      select y.ctid as place from inbox_work y
+      where y.workspace_id = e.workspace and y.okey = e.okey and y.event_id = e.id offset 0
+    ) x
+    where e.fate between 1 and 5));
+  get diagnostics deleted = row_count;
+  if deleted < (select count(*) from unnest(e_fate) as e(fate) where e.fate between 1 and 5) then
+    for done in
+      select e.id, e.workspace, e.okey from unnest(e_id, e_workspace, e_okey, e_fate) as e(id, workspace, okey, fate)
+      where e.fate between 1 and 5
+    loop
+      delete from inbox_work w where w.workspace_id = done.workspace and w.okey = done.okey and w.event_id = done.id;
+    end loop;
+  end if;
 
   if e_waiting is not null then
     insert into inbox_waiting as x (event_id, workspace_id, okey, waiting_for, reason, since, next_at)

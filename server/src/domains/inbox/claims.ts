@@ -27,12 +27,16 @@ export interface Batch {
 /** A place with work and the id below which none is left: rows that are dead but not yet vacuumed are not met again. */
 export interface Place extends Triple {
   floor: number;
+  /** In a deep backlog the id up to which claims have looked already, else 0: what lies between is in work, or waits for a key that is. */
+  cursor: number;
 }
 
 export interface Look {
   readonly place: Place;
   readonly seen: number;
   readonly firstId: number;
+  /** Of the rows that were considered; those behind it were seen but had no room. */
+  readonly lastId: number;
   readonly busy: number;
   readonly troubled: number;
 }
@@ -53,7 +57,7 @@ interface Row {
   readonly event_type: string;
   readonly occurred_at: Date | null;
   readonly received_at: Date;
-  readonly segment_id: number;
+  readonly segment_id: number | null;
   readonly body_offset: number;
   readonly body_length: number;
   readonly crashes?: number;
@@ -165,6 +169,7 @@ function lookOf(place: Place, row: Row): Look {
     place,
     seen: row.attempts,
     firstId: row.event_id ?? 0,
+    lastId: row.segment_id ?? 0,
     busy: row.lane,
     troubled: row.provider,
   };
@@ -184,7 +189,7 @@ function freshQuery(
       int2Array(windows.map(({ triple }) => triple.lane)),
       int2Array(windows.map(({ triple }) => triple.provider)),
       int4Array(windows.map(({ triple }) => triple.workspaceId)),
-      int8Array(windows.map(({ triple }) => triple.floor)),
+      int8Array(windows.map(({ triple }) => Math.max(triple.floor, triple.cursor))),
       int4Array(windows.map(({ take }) => take)),
       int4Array(windows.map(({ share }) => share)),
       options.total,
@@ -203,12 +208,15 @@ async function batchOf(deps: ClaimDeps, rows: readonly Row[]): Promise<Batch | n
     .filter((row) => row.event_id !== null)
     .toSorted((a, b) => (a.event_id ?? 0) - (b.event_id ?? 0));
   const scope = [...new Set(withWork.map((row) => row.workspace_id))];
-  const bodies = await deps.segments.load(new Set(withWork.map((row) => row.segment_id)), scope);
+  const bodies = await deps.segments.load(
+    new Set(withWork.map((row) => row.segment_id ?? 0)),
+    scope,
+  );
   return { token, events: withWork.map((row) => claimedOf(row, bodies)) };
 }
 
 function claimedOf(row: Row, bodies: ReadonlyMap<number, Buffer>): Claimed {
-  const segment = bodies.get(row.segment_id);
+  const segment = bodies.get(row.segment_id ?? 0);
   return {
     id: BigInt(row.event_id ?? 0),
     workspaceId: row.workspace_id,
