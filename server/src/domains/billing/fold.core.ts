@@ -1,7 +1,10 @@
 import type { Snapshot, Stamp } from "./model.ts";
 import { type Law, type Standing, eventIdOf, place } from "./stamp.core.ts";
 
-/** A row as the fold sees it. `text` is the snapshot as JSON; it is parsed only when something must be compared. */
+/**
+ * A row as the fold sees it. `text` is the snapshot as JSON: as it was read, parsed only when something
+ * must be compared, or "" where the snapshot is newer than that and not written yet (see `textOf`).
+ */
 export interface Held<S extends Snapshot> extends Standing {
   readonly text: string;
   readonly snapshot: S | null;
@@ -34,7 +37,7 @@ export function fold<S extends Snapshot>(
   held: Held<S> | null,
   incoming: { readonly stamp: Stamp; readonly snapshot: S; readonly text: string },
 ): Folded<S> {
-  const { stamp, snapshot, text } = incoming;
+  const { stamp, snapshot } = incoming;
   const isFirst = held === null || held.watermark === "";
   const found = place(
     law,
@@ -51,12 +54,12 @@ export function fold<S extends Snapshot>(
       changed: {},
     };
   }
-  const before = isFirst || held.text === text ? null : snapshotOf(held);
+  const before = isFirst ? null : snapshotOf(held);
   return {
     held: {
       watermark: found.watermark,
       fetchedThrough: stamp.fetchedAtSeconds ?? held?.fetchedThrough ?? 0,
-      text,
+      text: incoming.text,
       snapshot,
     },
     verdict: "newer",
@@ -75,17 +78,29 @@ function snapshotOf<S extends Snapshot>(held: Held<S>): S | null {
   return JSON.parse(held.text) as S;
 }
 
+/** Both lists or objects with the same JSON. Empty lists, the most common of them, need none. */
+function sameValue(was: unknown, value: unknown): boolean {
+  if (typeof was !== "object" || typeof value !== "object" || was === null || value === null) {
+    return false;
+  }
+  if (Array.isArray(was) && Array.isArray(value)) {
+    if (was.length !== value.length) {
+      return false;
+    }
+    if (was.length === 0) {
+      return true;
+    }
+  }
+  return JSON.stringify(was) === JSON.stringify(value);
+}
+
 /** field -> [before, after] for every field that differs, in the words of the snapshot. */
 export function changesBetween<S extends Snapshot>(before: S, after: S): Changed {
   const changed: Record<string, readonly [unknown, unknown]> = {};
   const old: Readonly<Record<string, unknown>> = { ...before };
   for (const [field, value] of Object.entries(after)) {
     const was = old[field];
-    const differs =
-      typeof value === "object" || typeof was === "object"
-        ? JSON.stringify(was) !== JSON.stringify(value)
-        : was !== value;
-    if (differs) {
+    if (was !== value && !sameValue(was, value)) {
       changed[field] = [was ?? null, value];
     }
   }

@@ -131,7 +131,7 @@ export function foldInto<S extends Snapshot, Extra>(
     };
     entries.set(key, entry);
   }
-  const folded = fold(law, entry.held, { stamp, snapshot, text: JSON.stringify(snapshot) });
+  const folded = fold(law, entry.held, { stamp, snapshot, text: "" });
   if (folded.verdict === "newer") {
     entry.held = folded.held;
     entry.source = stamp.eventId;

@@ -116,12 +116,11 @@ function customersIn(changes: readonly Change[]): CustomerRef[] {
     if (customer !== null) {
       const key = keyOf(stamp.workspaceId, customer);
       const known = refs.get(key);
-      if (known === undefined || stamp.atSeconds < known.seenAtSeconds) {
-        refs.set(key, {
-          workspaceId: stamp.workspaceId,
-          customer,
-          seenAtSeconds: stamp.atSeconds,
-        });
+      const whole = known?.whole === true || snapshot.kind === "customer";
+      const isFirst = known === undefined || stamp.atSeconds < known.seenAtSeconds;
+      if (known === undefined || isFirst || whole !== known.whole) {
+        const seenAtSeconds = isFirst ? stamp.atSeconds : known.seenAtSeconds;
+        refs.set(key, { workspaceId: stamp.workspaceId, customer, seenAtSeconds, whole });
       }
     }
   }

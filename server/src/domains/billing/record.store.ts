@@ -15,7 +15,7 @@ import type {
   SubscriptionSnapshot,
   Tier,
 } from "./model.ts";
-import { secondsOf } from "./stamp.core.ts";
+import { secondsOf, textOf } from "./stamp.core.ts";
 import {
   type PastDueHistory,
   amountOf,
@@ -62,8 +62,8 @@ export function dirtyOf<S extends Snapshot, Extra>(
     if (entry.dirty && held !== null) {
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by this program as JSON of exactly this type
       const snapshot = held.snapshot ?? (JSON.parse(held.text) as S);
-      const { watermark, text, fetchedThrough } = held;
-      written.push({ entry, snapshot, watermark, text, fetchedThrough });
+      const { watermark, fetchedThrough } = held;
+      written.push({ entry, snapshot, watermark, text: textOf(held), fetchedThrough });
     }
   }
   return written.toSorted((a, b) => (a.entry.key < b.entry.key ? -1 : 1));

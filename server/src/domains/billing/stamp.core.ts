@@ -110,25 +110,41 @@ export function place<S extends Snapshot>(
   if (stamp.typeRank !== FETCHED && stamp.atSeconds <= current.fetchedThrough) {
     return againstFetch(current, incoming, watermark);
   }
-  if (stamp.atSeconds > at || current.text === incoming.text) {
+  if (stamp.atSeconds > at || saysTheSame(current, incoming)) {
     return { verdict: byKey, watermark, unsettled: false };
   }
   return settleTie(law, current, incoming, { watermark, byKey });
 }
 
 /** A fetch shows the object as it was when the provider answered; an event from before that is in it, one of that very second may be. */
-function againstFetch(
-  current: Standing & { readonly text: string },
-  incoming: { readonly stamp: Stamp; readonly text: string },
+function againstFetch<S extends Snapshot>(
+  current: Standing & { readonly snapshot: () => S; readonly text: string },
+  incoming: { readonly stamp: Stamp; readonly snapshot: S; readonly text: string },
   watermark: string,
 ): Place {
   const covered =
-    incoming.text === current.text ||
+    saysTheSame(current, incoming) ||
     (incoming.stamp.atSeconds <= secondsOf(current.watermark) &&
       incoming.stamp.atSeconds < current.fetchedThrough);
   // The provider's clock in an answer's header and the clock of its events may differ (test clocks),
   // so an event that the fetch should hold but that says something else is asked about, not believed or dropped.
   return { verdict: "older", watermark, unsettled: !covered };
+}
+
+function saysTheSame<S extends Snapshot>(
+  current: { readonly snapshot: () => S; readonly text: string },
+  incoming: { readonly snapshot: S; readonly text: string },
+): boolean {
+  const held = current.text === "" ? JSON.stringify(current.snapshot()) : current.text;
+  return held === textOf(incoming);
+}
+
+/** A snapshot as JSON. Written only when it is asked for: most snapshots of a batch are overtaken by another of their object. */
+export function textOf(held: {
+  readonly snapshot: Snapshot | null;
+  readonly text: string;
+}): string {
+  return held.text === "" ? JSON.stringify(held.snapshot) : held.text;
 }
 
 function settleTie<S extends Snapshot>(

@@ -8,5 +8,10 @@ export async function findOrganizations(
   tx: Tx,
   refs: readonly { readonly workspaceId: number; readonly customer: string }[],
 ): Promise<ReadonlyMap<string, FoundOrganization>> {
-  return refs.length === 0 ? new Map() : findByCustomers(tx, refs);
+  return refs.length === 0
+    ? new Map()
+    : findByCustomers(
+        tx,
+        refs.map((ref) => ({ ...ref, whole: false })),
+      );
 }

@@ -1,3 +1,4 @@
+import { boolArray, int4Array, textArray } from "#domains/inbox/binary-arrays.ts";
 import { fromUnixSeconds } from "#platform/clock.ts";
 import type { Tx } from "#platform/db/tx.ts";
 import { newId } from "#platform/ids.ts";
@@ -10,7 +11,6 @@ interface FoundRow {
   readonly workspace_id: number;
   readonly customer: string;
   readonly organization_id: string;
-  readonly plan_tier: string;
   readonly watermark: string;
   readonly fetched_through: number;
   readonly snapshot: string | null;
@@ -27,24 +27,28 @@ export function refKey(workspaceId: number, customer: string): string {
  */
 export async function findByCustomers(
   tx: Tx,
-  refs: readonly Pick<CustomerRef, "workspaceId" | "customer">[],
+  refs: readonly Pick<CustomerRef, "workspaceId" | "customer" | "whole">[],
 ): Promise<Map<string, FoundOrganization>> {
   const found = await tx.client.query<FoundRow>({
     name: "directory_by_customers",
-    text: `select p.workspace_id, p.provider_customer_id as customer, p.organization_id, o.plan_tier,
+    text: `select p.workspace_id, p.provider_customer_id as customer, p.organization_id,
                   p.watermark, p.fetched_through, p.snapshot, p.source
-             from unnest($1::int4[], $2::text[]) as k (w, id)
-             cross join lateral (select * from organization_provider_ids
-                                  where workspace_id = k.w and provider = '${PROVIDER}' and provider_customer_id = k.id limit 1) p
-             cross join lateral (select plan_tier from organizations where id = p.organization_id limit 1) o`,
-    values: [refs.map((ref) => ref.workspaceId), refs.map((ref) => ref.customer)],
+             from unnest($1::int4[], $2::text[], $3::bool[]) as k (w, id, whole)
+             cross join lateral (select workspace_id, provider_customer_id, organization_id, watermark, fetched_through, source,
+                                        case when k.whole then snapshot end as snapshot
+                                   from organization_provider_ids
+                                  where workspace_id = k.w and provider = '${PROVIDER}' and provider_customer_id = k.id limit 1) p`,
+    values: [
+      int4Array(refs.map((ref) => ref.workspaceId)),
+      textArray(refs.map((ref) => ref.customer)),
+      boolArray(refs.map((ref) => ref.whole)),
+    ],
   });
   return new Map(
     found.rows.map((row) => [
       refKey(row.workspace_id, row.customer),
       {
         organizationId: row.organization_id,
-        planTier: row.plan_tier,
         watermark: row.watermark,
         fetchedThrough: row.fetched_through,
         snapshot: row.snapshot ?? "",
