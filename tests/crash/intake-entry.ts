@@ -2,9 +2,10 @@
 import fastify from "fastify";
 
 import { openIntake } from "../../server/src/domains/inbox/open-intake.ts";
-import { inboxRoutes, webhookServerLimits } from "../../server/src/domains/inbox/routes.ts";
+import { inboxRoutes } from "../../server/src/domains/inbox/routes.ts";
 import { systemClock } from "../../server/src/platform/clock.ts";
 import { openPool } from "../../server/src/platform/db/pool.ts";
+import { SERVER_LIMITS } from "../../server/src/platform/http-limits.ts";
 import { openLog } from "../../server/src/platform/log.ts";
 import { paddleWebhooks } from "../../server/src/providers/paddle/verify-source.ts";
 import { stripeWebhooks } from "../../server/src/providers/stripe/verify-source.ts";
@@ -33,7 +34,7 @@ const opened = await openIntake({
   audit: null,
   reserveBytes: 1024 * 1024,
 });
-const app = fastify({ ...webhookServerLimits, logger: false });
+const app = fastify({ ...SERVER_LIMITS, logger: false });
 await app.register(inboxRoutes({ intake: opened.intake, log, publicUrl: null }));
 await app.listen({ port: config.port, host: "127.0.0.1" });
 const address = app.server.address();

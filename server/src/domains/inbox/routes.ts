@@ -1,5 +1,6 @@
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from "fastify";
 
+import { MAX_BODY_BYTES } from "#platform/http-limits.ts";
 import type { Log } from "#platform/log.ts";
 import type { ProblemSpec } from "#platform/problem.ts";
 
@@ -7,17 +8,8 @@ import type { Endpoint } from "./endpoint-directory.ts";
 import type { Intake } from "./intake.ts";
 import { webhookBusy, webhookRefused, webhookTooLarge, webhookUnsupported } from "./problems.ts";
 
-export const MAX_BODY_BYTES = 1024 * 1024;
 const RETRY_AFTER_S = "30";
 const BASE = "/api/webhooks/";
-
-/** Time-outs and sizes that the HTTP server must have before a byte of a webhook is read: slow and swollen requests end here. */
-export const webhookServerLimits = {
-  requestTimeout: 15_000,
-  connectionTimeout: 30_000,
-  keepAliveTimeout: 72_000,
-  http: { headersTimeout: 10_000, maxHeaderSize: 16_384, connectionsCheckingInterval: 2_000 },
-} as const;
 
 export interface RoutesDeps {
   readonly intake: Intake;

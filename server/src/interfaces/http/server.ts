@@ -3,21 +3,13 @@ import type { Server } from "node:http";
 import Fastify, { type FastifyInstance } from "fastify";
 
 import type { Clock } from "#platform/clock.ts";
+import { MAX_BODY_BYTES, SERVER_LIMITS } from "#platform/http-limits.ts";
 import { newId } from "#platform/ids.ts";
 import type { Log } from "#platform/log.ts";
 import { Problem } from "#platform/problem.ts";
 
 import { problemDocument } from "./problems.ts";
 
-/** Slow and huge requests are cut before any of our code sees them; figures from the fault catalogue (F7, F10-F12). */
-const HEADERS_TIMEOUT_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 15_000;
-const BODY_LIMIT_BYTES = 1_048_576;
-/** A client that neither reads nor writes for this long is gone; streams send a heartbeat every 15 seconds. */
-const IDLE_TIMEOUT_MS = 30_000;
-const HEADER_BYTES = 16_384;
-/** How often Node looks for requests that are too slow; its default of 30 s would let them live three times as long. */
-const SLOW_CHECK_MS = 2_000;
 /** Once told to end: how soon a connection whose answer is out is let go, and when all others are (F54). */
 const LET_GO_MS = 50;
 const DRAIN_MS = 8_000;
@@ -30,15 +22,8 @@ export function openHttp(options: {
 }): FastifyInstance {
   const app = Fastify({
     logger: false,
-    bodyLimit: BODY_LIMIT_BYTES,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    http: {
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      maxHeaderSize: HEADER_BYTES,
-      connectionsCheckingInterval: SLOW_CHECK_MS,
-    },
-    connectionTimeout: IDLE_TIMEOUT_MS,
-    keepAliveTimeout: 72_000,
+    ...SERVER_LIMITS,
+    bodyLimit: MAX_BODY_BYTES,
     onProtoPoisoning: "error",
     onConstructorPoisoning: "error",
     trustProxy: options.trustedProxies.length === 0 ? false : [...options.trustedProxies],

@@ -8,9 +8,10 @@ import pg from "pg";
 import { afterAll } from "vitest";
 
 import { openIntake, type OpenIntake } from "#domains/inbox/open-intake.ts";
-import { inboxRoutes, webhookServerLimits } from "#domains/inbox/routes.ts";
+import { inboxRoutes } from "#domains/inbox/routes.ts";
 import { type MovableClock, movableClock } from "#platform/clock.ts";
 import { openPool } from "#platform/db/pool.ts";
+import { SERVER_LIMITS } from "#platform/http-limits.ts";
 import { type Log, openLog } from "#platform/log.ts";
 import { testDatabase } from "#platform/testing/database.ts";
 import { paddleWebhooks } from "#providers/paddle/verify-source.ts";
@@ -67,7 +68,7 @@ export async function openTestInbox(): Promise<TestInbox> {
     },
     reserveBytes: 65_536,
   });
-  const app = fastify({ ...webhookServerLimits, logger: false });
+  const app = fastify({ ...SERVER_LIMITS, logger: false });
   await app.register(inboxRoutes({ intake: opened.intake, log: silentLog, publicUrl: null }));
   await app.listen({ port: 0, host: "127.0.0.1" });
   const address = app.server.address();
