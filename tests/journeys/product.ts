@@ -165,27 +165,24 @@ export async function launch(
   void ended.then((code) => {
     end = code;
   });
-  await until(
-    `${args.join(" ")} is up`,
-    () => {
-      if (end !== null) {
-        throw new Error(`It ended with ${end}:\n${said()}`);
-      }
-      return isUp.test(said());
-    },
-    UP_MS,
-  ).catch((error: unknown) => {
+  try {
+    await until(`${args.join(" ")} is up`, () => end !== null || isUp.test(said()), UP_MS);
+  } catch (error) {
     running.child.kill("SIGKILL");
     throw error;
-  });
+  }
+  if (end !== null) {
+    throw new Error(`${args.join(" ")} ended with ${String(end)}:\n${said()}`);
+  }
   return running;
 }
 
 function begin(args: readonly string[], env: Readonly<Record<string, string>>): Running {
-  const child = spawn(process.execPath, [MAIN, ...args], {
+  const child = spawn(process.execPath, [MAIN, ...args, "--leashed"], {
     cwd: ROOT,
     env: { ...process.env, ...env },
-    stdio: ["ignore", "pipe", "pipe"],
+    // Leashed: a test run that is killed leaves nobody behind.
+    stdio: ["pipe", "pipe", "pipe"],
     // A group of its own, as a shell would give it.
     detached: true,
   });
