@@ -53,6 +53,11 @@ export async function openSite(): Promise<Site> {
     connectionString: cluster.superuserUrl.replace(/\/postgres$/, "/purser"),
     max: 3,
   });
+  // Postgres says goodbye to connections that are being closed; unheard, that fails the run.
+  superuser.on("error", () => undefined);
+  superuser.on("connect", (client) => {
+    client.on("error", () => undefined);
+  });
   const parts: ChildProcess[] = [];
   return {
     proxy,

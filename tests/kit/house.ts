@@ -105,6 +105,11 @@ export async function openWiredHouse(
   };
   await prepareFirstStart(config, database, null);
   const superuser = new pg.Pool({ connectionString: db.superuserUrl, max: 2 });
+  // Postgres says goodbye to connections that are being closed; unheard, that fails the run.
+  superuser.on("error", () => undefined);
+  superuser.on("connect", (client) => {
+    client.on("error", () => undefined);
+  });
   const birchEndpoint = await makeBirch(config, database, superuser);
   const { rows } = await superuser.query<{ id: number; slug: string }>(
     "select id, slug from workspaces order by is_default desc",
