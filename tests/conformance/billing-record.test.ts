@@ -318,6 +318,39 @@ async function workOff(queue: string, payload: unknown) {
   );
 }
 
+it("a provider that takes its time keeps no connection from anybody while a resync waits for it", async () => {
+  await says("slow", "created", T);
+  providerHas("slow");
+  const whole = fake;
+  const held: (() => void)[] = [];
+  operations = billingOperations({
+    providerOf: () => ({
+      ...whole,
+      fetch: async (kind, id) => {
+        await new Promise<void>((resolve) => {
+          held.push(resolve);
+        });
+        return whole.fetch(kind, id);
+      },
+    }),
+  });
+  const name = "subscriptions.resync";
+  const waiting = [
+    ...Array.from({ length: 5 }, () => preview(name, { id: "sub_slow" })),
+    ...Array.from({ length: 5 }, () => call(name, { id: "sub_slow" })),
+  ];
+  // The pool has four connections: were they held, not all ten would get as far as the provider.
+  await expect.poll(() => held.length).toBe(10);
+  const answered = await runIn(kit.workspaceId, ({ tx }) =>
+    tx.client.query<{ n: number }>("select 1 as n"),
+  );
+  expect(answered.rows).toEqual([{ n: 1 }]);
+  for (const release of held) {
+    release();
+  }
+  await Promise.all(waiting);
+});
+
 describe("a row that somebody typed over", () => {
   it("is audited, named by explain, shown beside the provider's by resync, and mended by it", async () => {
     await says("p1", "created", T);

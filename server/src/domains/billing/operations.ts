@@ -1,4 +1,10 @@
-import { type BoundOperation, command, query, saga } from "#platform/operation/bound.ts";
+import {
+  type BoundOperation,
+  askingSaga,
+  command,
+  query,
+  saga,
+} from "#platform/operation/bound.ts";
 
 import {
   applyMapping,
@@ -96,9 +102,13 @@ function planOperations(): BoundOperation[] {
 
 function acts({ providerOf }: BillingDeps): BoundOperation[] {
   return [
-    command(contract.subscriptionsResync, {
-      decide: (ctx, { id }) => planResync(ctx, providerOf(ctx.workspace.id), id),
-      apply: (ctx, _input, decision) => applyResync(ctx, decision),
+    askingSaga(contract.subscriptionsResync, {
+      plan: (run, { id }) => planResync(run, providerOf, id),
+      execute: async (run, { id }, check) => {
+        const plan = await planResync(run, providerOf, id);
+        check(plan);
+        return run((ctx) => applyResync(ctx, plan.decision));
+      },
     }),
     saga(contract.subscriptionsCancel, {
       decide: (ctx, input) => planCancel(ctx, input),

@@ -87,13 +87,16 @@ function secondsFrom(value: unknown): number | null {
   return value instanceof Date ? Math.floor(value.getTime() / 1000) : null;
 }
 
-/** Ask the provider, and show both states side by side. The connection waits for the provider, but holds no lock meanwhile. */
+/** Ask the provider, and show both states side by side. No transaction is open meanwhile: a slow provider must not use up the connections. */
 export async function planResync(
-  ctx: Ctx,
-  provider: BillingProvider,
+  run: Run,
+  providerOf: ProviderOf,
   id: string,
 ): Promise<Plan<Fetched>> {
-  const raw = await requireSubscription(ctx.tx, ctx.workspace.id, id);
+  const { raw, provider } = await run(async (ctx) => ({
+    raw: await requireSubscription(ctx.tx, ctx.workspace.id, id),
+    provider: providerOf(ctx.workspace.id),
+  }));
   const fetched = await fetchSubscription(provider, raw);
   const before = { ...standsOf(raw), kind: "subscription" as const };
   const changed = changesBetween(

@@ -107,11 +107,29 @@ export function saga<I extends z.ZodType, O extends z.ZodType, Decision>(
     ) => Promise<z.input<O>>;
   },
 ): BoundOperation {
+  return askingSaga(operation, {
+    plan: (run, input) => run((ctx) => steps.decide(ctx, input)),
+    execute: steps.execute,
+  });
+}
+
+/** A saga whose very decision needs the provider's answer: its plan opens its own transactions too, so that none waits for the provider, not even for a preview. */
+export function askingSaga<I extends z.ZodType, O extends z.ZodType, Decision>(
+  operation: Operation<I, O>,
+  steps: {
+    readonly plan: (run: Run, input: z.output<I>) => Promise<Plan<Decision>>;
+    readonly execute: (
+      run: Run,
+      input: z.output<I>,
+      check: (plan: Plan<Decision>) => void,
+    ) => Promise<z.input<O>>;
+  },
+): BoundOperation {
   return {
     operation,
     preview: async (run, input) => {
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the door has parsed the input with operation.input
-      const plan = await run((ctx) => steps.decide(ctx, input as z.output<I>));
+      const plan = await steps.plan(run, input as z.output<I>);
       return completePreview(operation, plan.preview, input);
     },
     execute: (run, input, expectedHash) =>
