@@ -39,6 +39,41 @@ describe("limits of a signed body", () => {
     expect(parseBody(Buffer.from([0x7b, 0xff, 0x7d])).ok).toBe(false);
   });
 
+  test("a key twice in one object is refused, however it is spelt; in two objects it is not (the last one counted)", () => {
+    const refused = { ok: false, reason: "The body has a key twice in one object." };
+    expect(parse('{"id":"evt_1","id":"evt_2"}')).toEqual(refused);
+    expect(parse('{"a":[{"b":{},"c":{"b":1},"b":2}]}')).toEqual(refused);
+    expect(parse('{"id":1,"\\u0069d":2}')).toEqual(refused);
+    expect(parse('{"__proto__":1,"__proto__":2}')).toEqual(refused);
+    const many = Array.from({ length: 5_000 }, (_, n) => `"k${String(n)}":[{"k":"k1"},{"k":","}]`);
+    expect(parse(`{${many.join(",")}}`).ok).toBe(true);
+    expect(parse(`{${many.join(",")},"k4000":0}`)).toEqual(refused);
+    expect(parse('{"a":{"id":1},"b":{"id":1},"id":["id",{"id":"id"},"id"],"x\\"y":1}').ok).toBe(
+      true,
+    );
+  });
+
+  test("whatever object has a key put in twice is refused", () => {
+    fc.assert(
+      fc.property(
+        fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 5 }), { minKeys: 1 }),
+        fc.nat(),
+        fc.nat(2),
+        (value, pick, indent) => {
+          const keys = Object.keys(value);
+          const again = JSON.stringify(keys[pick % keys.length]);
+          const text = JSON.stringify({ first: [value] }, null, indent);
+          const doubled = text.replace(
+            "[",
+            () => `[{${again}:0,"${"x".repeat(9)}":{${again}:1},${again}:2},`,
+          );
+          expect(parse(text).ok).toBe(true);
+          expect(parse(doubled).ok).toBe(false);
+        },
+      ),
+    );
+  });
+
   test("any object of few levels comes out as it went in, however it is written", () => {
     fc.assert(
       fc.property(
