@@ -128,6 +128,7 @@ export const showToday = defineOperation({
   roles: READERS,
   cli: {
     words: "today",
+    lead: "state.sentence",
     table: {
       rows: "lanes",
       columns: [

@@ -20,7 +20,7 @@ export class ServerRefusal extends Error {
 export class ServerAway extends Error {
   constructor(server: string, options: ErrorOptions) {
     super(
-      `No Purser answers at ${server}. Start it with \`npm start\` (or \`purser serve\`), or name another with --server.`,
+      `No Purser answers at ${server}. Start it with \`npm start\` (or \`purser serve\`), or name another with --server; if it was started with PURSER_PORT or PURSER_DATA, set them here too.`,
       options,
     );
     this.name = "ServerAway";

@@ -52,6 +52,9 @@ export async function runCli(options: ProgramOptions, argv: readonly string[]): 
   for (const operation of options.operations) {
     hang(program, operation, options, finish);
   }
+  for (const group of program.commands.filter((command) => command.description() === "")) {
+    group.description(group.commands.map((command) => command.name()).join(", "));
+  }
   try {
     await program.parseAsync([...argv], { from: "user" });
   } catch (error) {
@@ -66,6 +69,9 @@ function explain(error: unknown, terminal: Terminal): number {
   }
   if (error instanceof ServerRefusal) {
     terminal.err(`${error.message}\n`);
+    if (error.status === 400) {
+      return EXIT.usage;
+    }
     return error.code.endsWith("/needs-approval") ? EXIT.approval : EXIT.refused;
   }
   if (error instanceof ServerAway || error instanceof Error) {
@@ -86,7 +92,7 @@ function hang(
   let parent = program;
   for (const word of words.slice(0, -1)) {
     const known = parent.commands.find((command) => command.name() === word);
-    parent = known ?? parent.command(word).description(`${word}: see its commands`);
+    parent = known ?? parent.command(word);
   }
   const last = words.at(-1) ?? operation.name;
   const command = parent.commands.find((known) => known.name() === last) ?? parent.command(last);
@@ -100,7 +106,12 @@ function hang(
   command.option("--json", "print the answer as JSON");
   if (operation.risk !== "read") {
     command.option("--preview", "show what would happen and stop");
-    command.option("--yes", "do it without asking");
+    command.option(
+      "--yes",
+      operation.risk === "dangerous"
+        ? "do it without asking"
+        : "accepted everywhere; only dangerous acts ask",
+    );
     command.option("--ticket <id>", "a support ticket to note on it");
   }
   command.action(async (...given: unknown[]) => {

@@ -10,12 +10,14 @@ export function renderResult(operation: Operation, result: unknown, width: numbe
     const rows = result[table.rows];
     if (Array.isArray(rows)) {
       const footer = moreLine(result["nextCursor"]);
-      const head = renderFacts(
-        Object.fromEntries(
-          Object.entries(result).filter(([key]) => key !== table.rows && key !== "nextCursor"),
-        ),
+      const lead =
+        operation.cli.lead === undefined ? "" : `${cell(at(result, operation.cli.lead))}\n\n`;
+      const told = new Set([table.rows, "nextCursor", operation.cli.lead?.split(".")[0]]);
+      const others = Object.entries(result).filter(
+        ([key, value]) => !told.has(key) && !isNothing(value),
       );
-      return `${head}${renderTable(rows.filter(isRow), table.columns, width)}${footer}`;
+      const facts = others.length === 0 ? "" : `\n${renderFacts(Object.fromEntries(others))}`;
+      return `${lead}${renderTable(rows.filter(isRow), table.columns, width)}${lead === "" ? "" : facts}${footer}${lead === "" ? facts : ""}`;
     }
   }
   return isRow(result) ? renderFacts(result) : `${cell(result)}\n`;
@@ -34,10 +36,8 @@ export function renderTable(
   if (rows.length === 0) {
     return "Nothing here.\n";
   }
-  const cells = rows.map((row) => columns.map((column) => cell(row[column])));
-  const heads = columns.map((column) =>
-    column.replaceAll(/[A-Z]/g, (letter) => ` ${letter}`).toUpperCase(),
-  );
+  const cells = rows.map((row) => columns.map((column) => cell(at(row, column))));
+  const heads = columns.map((column) => words(column.replace(/\.(name|id)$/, "")).toUpperCase());
   const widths = columns.map((_, index) =>
     Math.min(
       48,
@@ -47,9 +47,9 @@ export function renderTable(
   const isFigure = columns.map((column) =>
     rows.every(
       (row) =>
-        ["number", "undefined"].includes(typeof row[column]) ||
-        row[column] === null ||
-        isMoney(row[column]),
+        ["number", "undefined"].includes(typeof at(row, column)) ||
+        at(row, column) === null ||
+        isMoney(at(row, column)),
     ),
   );
   const line = (texts: readonly string[]): string =>
@@ -68,7 +68,7 @@ export function renderTable(
 /** One fact a line; lists of rows become small tables below their name. */
 export function renderFacts(facts: Row, indent = ""): string {
   const entries = Object.entries(facts).filter(([, value]) => value !== undefined);
-  const size = Math.max(0, ...entries.map(([key]) => key.length));
+  const size = Math.max(0, ...entries.map(([key]) => words(key).length));
   return entries
     .map(([key, value]) => {
       if (Array.isArray(value) && value.some(isRow)) {
@@ -79,12 +79,19 @@ export function renderFacts(facts: Row, indent = ""): string {
         const rows = renderTable(value.filter(isRow), columns, 200)
           .replaceAll(/^/gm, `${indent}  `)
           .trimEnd();
-        return `${indent}${key}:\n${rows}\n`;
+        return `${indent}${words(key)}:\n${rows}\n`;
       }
       if (isRow(value) && !isMoney(value)) {
-        return `${indent}${key}:\n${renderFacts(value, `${indent}  `)}`;
+        return `${indent}${words(key)}:\n${renderFacts(value, `${indent}  `)}`;
       }
-      return `${indent}${key.padEnd(size)}  ${cell(value)}\n`;
+      if (typeof value === "string" && value.trimEnd().includes("\n")) {
+        const lines = value
+          .trimEnd()
+          .split("\n")
+          .map((line) => `${indent}  ${cell(line)}\n`);
+        return `${indent}${words(key)}:\n${lines.join("")}`;
+      }
+      return `${indent}${words(key).padEnd(size)}  ${cell(value)}\n`;
     })
     .join("");
 }
@@ -126,6 +133,24 @@ function renderChange(before: Row | null, after: Row | null): string {
     .filter((key) => cell(before[key]) !== cell(after[key]))
     .map((key) => `${key}: ${cell(before[key])} -> ${cell(after[key])}`)
     .join(", ");
+}
+
+/** `lastRun.outcome` is a field of a field. */
+function at(row: Row, path: string): unknown {
+  return path
+    .split(".")
+    .reduce<unknown>((value, name) => (isRow(value) ? value[name] : undefined), row);
+}
+
+/** `stripeSubscriptionId` as people say it: stripe subscription id. */
+function words(name: string): string {
+  return name
+    .replaceAll(".", " ")
+    .replaceAll(/(?<=[a-z0-9])[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+}
+
+function isNothing(value: unknown): boolean {
+  return value === null || value === undefined || (Array.isArray(value) && value.length === 0);
 }
 
 const BARS = "▁▂▃▄▅▆▇█";

@@ -99,7 +99,12 @@ export function readConfig(overrides: Overrides = {}): Config {
   const parsed = environment.safeParse(source);
   if (!parsed.success) {
     throw new ConfigError(
-      parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`),
+      parsed.error.issues.map((issue) => {
+        const name = issue.path.join(".");
+        // A key or a token is never repeated back.
+        const given = /PORT|HOST|URL|DEMO|SANDBOX|LEVEL/.test(name) ? `=${source[name] ?? ""}` : "";
+        return `${name}${given}: ${issue.message}`;
+      }),
     );
   }
   const env = parsed.data;

@@ -10,6 +10,8 @@ export interface CliWords {
   /** `inbox list`, `subscriptions show`. */
   readonly words: string;
   readonly args?: readonly string[];
+  /** A sentence of the output that says it all, printed first: `state.sentence`. */
+  readonly lead?: string;
   /** The field of the output that holds the rows of a table, and the columns worth a terminal's width. */
   readonly table?: { readonly rows: string; readonly columns: readonly string[] };
 }
