@@ -7,14 +7,17 @@ import type { CliClient } from "#interfaces/cli/client.ts";
 import { EXIT, type GlobalFlags } from "#interfaces/cli/program.ts";
 import { systemClock } from "#platform/clock.ts";
 import { type Config, readConfig } from "#platform/config/env.ts";
-import { migrateDownTo, migrateUp, migrationStatus } from "#platform/db/migrate.ts";
 
-import { locateDatabase, loginPasswords } from "./database.ts";
-import { ownerPasswordFile, prepareFirstStart } from "./first-start.ts";
 import { hangSandboxCommands } from "./sandbox-commands.ts";
-import { serve } from "./serve.ts";
-import { start } from "./start.ts";
-import { work } from "./work.ts";
+
+const lazily = {
+  database: () => import("./database.ts"),
+  firstStart: () => import("./first-start.ts"),
+  migrate: () => import("#platform/db/migrate.ts"),
+  serve: () => import("./serve.ts"),
+  start: () => import("./start.ts"),
+  work: () => import("./work.ts"),
+};
 
 type Finish = (code: number) => void;
 type Write = (text: string) => void;
@@ -25,18 +28,28 @@ interface PartFlags {
   readonly leashed?: boolean;
 }
 
-/** The commands that start processes or open the database themselves; all others are operations of a running server. */
+/**
+ * The commands that start processes or open the database themselves; all others are operations of a running server.
+ * What they need is loaded when they run: a question to the server must not wait for Postgres' and Stripe's libraries.
+ */
 export function hangLocalCommands(
   program: Command,
   finish: Finish,
   tools: { write: Write; connect: (flags: GlobalFlags) => CliClient },
 ): void {
   const { write } = tools;
-  part(program, "start", "Start everything on this machine and print where to look", (config) =>
-    start(config, write),
+  part(
+    program,
+    "start",
+    "Start everything on this machine and print where to look",
+    async (config) => {
+      const { start } = await lazily.start();
+      return start(config, write);
+    },
   );
   part(program, "serve", "Start the API, the console and the webhook routes", async (config) => {
-    const running = await serve(config, await locateDatabase(config));
+    const { serve } = await lazily.serve();
+    const running = await serve(config, await (await lazily.database()).locateDatabase(config));
     write(`{"ready":true,"url":"${config.publicUrl}"}\n`);
     return running;
   });
@@ -45,7 +58,10 @@ export function hangLocalCommands(
     "intake",
     "Start the webhook routes alone; any number of these may run",
     async (config) => {
-      const running = await serve(config, await locateDatabase(config), { intakeOnly: true });
+      const { serve } = await lazily.serve();
+      const running = await serve(config, await (await lazily.database()).locateDatabase(config), {
+        intakeOnly: true,
+      });
       write(`{"ready":true,"url":"${config.publicUrl}"}\n`);
       return running;
     },
@@ -55,7 +71,8 @@ export function hangLocalCommands(
     "work",
     "Start a worker: inbox, jobs, sealing; any number of these may run",
     async (config) => {
-      const running = await work(config, await locateDatabase(config));
+      const { work } = await lazily.work();
+      const running = await work(config, await (await lazily.database()).locateDatabase(config));
       write('{"ready":true}\n');
       return running;
     },
@@ -141,9 +158,11 @@ function hangMigrate(program: Command, write: Write): void {
     .action(async () => {
       const config = readConfig();
       const { ownerUrl, embedded } = await locateOwner(config);
-      const { applied } = await migrateUp({
+      const { applied } = await (
+        await lazily.migrate()
+      ).migrateUp({
         ownerUrl,
-        passwords: embedded ? null : loginPasswords(config),
+        passwords: embedded ? null : (await lazily.database()).loginPasswords(config),
         log,
       });
       log(
@@ -153,9 +172,11 @@ function hangMigrate(program: Command, write: Write): void {
       );
       if (config.databaseUrl !== null) {
         // `start` does this itself; parts that run apart have nobody else to do it.
-        const first = await prepareFirstStart(config, await locateDatabase(config), null);
+        const first = await (
+          await lazily.firstStart()
+        ).prepareFirstStart(config, await (await lazily.database()).locateDatabase(config), null);
         log(
-          `Sign in as ${first.ownerEmail}; the first password is in ${ownerPasswordFile(config)}.`,
+          `Sign in as ${first.ownerEmail}; the first password is in ${(await lazily.firstStart()).ownerPasswordFile(config)}.`,
         );
         log(`API token: ${first.tokenPlace}`);
       }
@@ -164,9 +185,9 @@ function hangMigrate(program: Command, write: Write): void {
     .command("status")
     .summary("List the migrations and whether they are applied")
     .action(async () => {
-      for (const { name, state, appliedAt } of await migrationStatus(
-        await locateOwner(readConfig()),
-      )) {
+      for (const { name, state, appliedAt } of await (
+        await lazily.migrate()
+      ).migrationStatus(await locateOwner(readConfig()))) {
         log(`${state.padEnd(13)} ${name}  ${appliedAt?.toISOString() ?? ""}`);
       }
     });
@@ -176,13 +197,15 @@ function hangMigrate(program: Command, write: Write): void {
     .summary("Undo migrations, newest first")
     .action(async (target: string) => {
       const { ownerUrl } = await locateOwner(readConfig());
-      await migrateDownTo(Number(target), { ownerUrl, passwords: null, log });
+      await (
+        await lazily.migrate()
+      ).migrateDownTo(Number(target), { ownerUrl, passwords: null, log });
     });
 }
 
 async function locateOwner(config: Config): Promise<{ ownerUrl: string; embedded: boolean }> {
   return config.databaseUrl === null
-    ? locateDatabase(config)
+    ? (await lazily.database()).locateDatabase(config)
     : { ownerUrl: config.databaseUrl, embedded: false };
 }
 
@@ -193,7 +216,7 @@ function hangDatabase(program: Command, finish: Finish, write: Write): void {
     .command("url")
     .summary("Print the operator's connection string, for psql; it sees every workspace")
     .action(async () => {
-      const { operatorUrl } = await locateDatabase(readConfig());
+      const { operatorUrl } = await (await lazily.database()).locateDatabase(readConfig());
       if (operatorUrl === null) {
         write("This database gives us no roles of our own: use the URL that you gave to Purser.\n");
         finish(EXIT.refused);
