@@ -231,6 +231,29 @@ it("a tie in a batch without a workspace of its own leaves one question per obje
   expect(jobs[0]?.payload).toMatchObject({ id: "sub_tie", reason: "tie", atLeastSeconds: T });
 });
 
+it("NUL and half a surrogate pair in an id and a text are replaced, and the key goes on", async () => {
+  const fates = await kit.project([
+    {
+      id: "evt_nul",
+      type: "customer.created",
+      created: T,
+      object: customerBody({
+        id: "cus_n\0ul",
+        created: T,
+        name: "A\0cme \ud800 Ltd \ud83d\ude00",
+        email: "n@x.test",
+      }),
+    },
+  ]);
+  expect(fates).toEqual([{ kind: "applied" }]);
+  expect(
+    await one(
+      "select o.name from organizations o join organization_provider_ids p on p.organization_id = o.id where p.provider_customer_id = $1",
+      ["cus_n\ufffdul"],
+    ),
+  ).toEqual({ name: "A\ufffdcme \ufffd Ltd \ud83d\ude00" });
+});
+
 it("an event of a type that nothing is kept of is ignored with its reason", async () => {
   expect(
     await kit.project([

@@ -5,7 +5,7 @@ import type { Answer, BillingProvider } from "#domains/billing/ports.ts";
 import { type Clock, toUnixSeconds } from "#platform/clock.ts";
 
 import { snapshotFrom } from "./translate/event.ts";
-import { ShapeError, isJson } from "./translate/shape.ts";
+import { ShapeError, cleaned, isJson } from "./translate/shape.ts";
 
 /** The version that we ask in, whatever version the account's endpoints send. */
 const API_VERSION = "2026-10-28.endive";
@@ -27,6 +27,8 @@ const DEFAULT_WAIT_MS = 5_000;
 /** So many calls in a row without an answer, and we stop asking for a while. */
 const BREAKER_FAILURES = 5;
 const BREAKER_REST_MS = 10_000;
+/** A slow provider is not helped by more of us asking at once; the others wait their turn, and the breaker answers for them when it rests. */
+const CALLS_AT_ONCE = 8;
 
 /** The official SDK behind billing's port: host from configuration, time-outs, errors told apart. */
 export function openStripe(options: StripeClientOptions): BillingProvider {
@@ -41,8 +43,9 @@ export function openStripe(options: StripeClientOptions): BillingProvider {
     telemetry: false,
   });
   const breaker = openBreaker(options.clock);
+  const oneOfFew = openGate(CALLS_AT_ONCE);
   const ask = <T>(kind: "read" | "write", call: () => Promise<T>): Promise<Answer<T>> =>
-    breaker(() => answerOf(kind, options.clock, call));
+    oneOfFew(() => breaker(() => answerOf(kind, options.clock, call)));
   return {
     fetch: async (kind, id) => {
       const answer = await ask("read", () => retrieve(stripe, kind, id));
@@ -98,7 +101,7 @@ function retrieve(stripe: Stripe, kind: ObjectKind, id: string): Promise<object>
 
 /** A deleted customer or product answers as `{ id, object, deleted: true }`, which is all there is left to know. */
 function readObject(kind: ObjectKind, object: object): Snapshot | null {
-  const json: unknown = object;
+  const json = cleaned(object);
   if (!isJson(json) || json["deleted"] === true) {
     return null;
   }
@@ -221,5 +224,30 @@ function openBreaker(clock: Clock) {
       }
     }
     return answer;
+  };
+}
+
+/** Lets so many calls run at a time; the others follow in their order. */
+function openGate(places: number) {
+  let running = 0;
+  const waiting: (() => void)[] = [];
+  return async <T>(call: () => Promise<T>): Promise<T> => {
+    if (running < places) {
+      running += 1;
+    } else {
+      await new Promise<void>((resolve) => {
+        waiting.push(resolve);
+      });
+    }
+    try {
+      return await call();
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) {
+        running -= 1;
+      } else {
+        next();
+      }
+    }
   };
 }

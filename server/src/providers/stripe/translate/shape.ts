@@ -118,3 +118,16 @@ function refOf(value: unknown): string | null {
   }
   return isJson(value) && typeof value["id"] === "string" ? value["id"] : null;
 }
+
+/** A parsed answer with what Postgres cannot hold, NUL and half of a surrogate pair, as U+FFFD in every text. Events are read so from their raw bytes. */
+export function cleaned(value: unknown): unknown {
+  if (typeof value === "string") {
+    return value.replaceAll("\0", "\ufffd").toWellFormed();
+  }
+  if (Array.isArray(value)) {
+    return value.map(cleaned);
+  }
+  return isJson(value)
+    ? Object.fromEntries(Object.entries(value).map(([name, each]) => [name, cleaned(each)]))
+    : value;
+}
