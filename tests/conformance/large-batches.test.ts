@@ -5,9 +5,8 @@ import { stripeProjector } from "../../server/src/providers/stripe/projector.ts"
 import { type Kit, NOW, inboxEvent, openKit } from "./projection-kit.ts";
 import { type EventBody, invoiceBody, subscriptionBody } from "./stripe-shapes.ts";
 
-/** Months of traffic; one is enough to prove that it works, PURSER_BENCH_MONTHS=8 gives a figure. */
-const MONTHS = Number(process.env["PURSER_BENCH_MONTHS"] ?? 1);
-const CUSTOMERS = 2_000;
+const MONTHS = 2;
+const CUSTOMERS = 300;
 const BATCH = 1_000;
 const T = 1_790_000_000;
 
@@ -20,11 +19,11 @@ afterAll(() => kit.end());
 /** One month of one customer: renewed, billed, finalized, paid. */
 function month(turn: number, n: number): EventBody[] {
   const at = T + turn * 2_592_000;
-  const customer = `cus_bench${n}`;
-  const subscription = `sub_bench${n}`;
+  const customer = `cus_big${n}`;
+  const subscription = `sub_big${n}`;
   const invoice = (status: string, over: object = {}) =>
     invoiceBody("basil", {
-      id: `in_bench${n}_${turn}`,
+      id: `in_big${n}_${turn}`,
       customer,
       subscription,
       created: at,
@@ -46,26 +45,32 @@ function month(turn: number, n: number): EventBody[] {
   ];
 }
 
-it("projects subscriptions and invoices of 2,000 customers", { timeout: 240_000 }, async () => {
+it("batches of a thousand events over months make every row of every customer once", async () => {
   for (let turn = 0; turn < MONTHS; turn += 1) {
     // Whole keys, as the inbox claims them: a customer's events lie together.
     const events = Array.from({ length: CUSTOMERS }, (_, n) => month(turn, n))
       .flat()
       .map((event, index) => inboxEvent(event, kit.workspaceId, index));
-    const started = performance.now();
     for (let from = 0; from < events.length; from += BATCH) {
       const batch = events.slice(from, from + BATCH);
-      await inTx(kit.pool, [kit.workspaceId], (tx) =>
+      const fates = await inTx(kit.pool, [kit.workspaceId], (tx) =>
         stripeProjector.apply(kit.ctxOf(tx, NOW), batch),
       );
+      expect(new Set(fates.map((fate) => fate.kind))).toEqual(new Set(["applied"]));
     }
-    const rate = (events.length / (performance.now() - started)) * 1000;
-    process.stdout.write(
-      `projection: ${Math.round(rate)} events/s by one worker, commits included\n`,
-    );
   }
-  const count = await kit.superuser.query<{ n: number }>(
-    "select count(*) as n from subscription_events where fate = 'applied'",
+  const count = await kit.superuser.query(
+    `select (select count(*)::int from subscription_events where fate = 'applied') as events,
+            (select count(*)::int from subscriptions where status = 'active') as subscriptions,
+            (select count(*)::int from invoices where status = 'paid') as invoices,
+            (select count(*)::int from organizations) as organizations`,
   );
-  expect(count.rows[0]?.n).toBe(MONTHS * CUSTOMERS * 4);
+  expect(count.rows).toEqual([
+    {
+      events: MONTHS * CUSTOMERS * 4,
+      subscriptions: CUSTOMERS,
+      invoices: MONTHS * CUSTOMERS,
+      organizations: CUSTOMERS,
+    },
+  ]);
 });
