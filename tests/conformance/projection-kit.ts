@@ -110,7 +110,11 @@ async function takeJobs(pool: pg.Pool) {
     `with taken as (delete from pgboss.job where state = 'created' returning name, data, created_on)
      select name, data from taken order by created_on`,
   );
-  return taken.rows.map(({ name, data }) => ({ name, ...data }));
+  return taken.rows.map(({ name, data: { workspaceId, payload } }) => ({
+    name,
+    workspaceId,
+    payload,
+  }));
 }
 
 async function makeWorkspace(pool: pg.Pool, slug: string): Promise<number> {
