@@ -1,7 +1,7 @@
 import { join } from "node:path";
 
 import { systemClock } from "#platform/clock.ts";
-import { type Config, PROJECT_ROOT } from "#platform/config/env.ts";
+import { type Config, DEFAULTS, PROJECT_ROOT } from "#platform/config/env.ts";
 import { migrateUp } from "#platform/db/migrate.ts";
 import { startEmbeddedPostgres } from "#platform/postgres/embedded.ts";
 
@@ -14,6 +14,7 @@ import {
   loginPasswords,
 } from "./database.ts";
 import { type FirstStart, prepareFirstStart } from "./first-start.ts";
+import { requireFreePorts } from "./ports.ts";
 import { type Progress, openProgress } from "./progress.ts";
 import {
   type SandboxAccess,
@@ -46,6 +47,7 @@ export async function start(config: Config, write: (text: string) => void): Prom
     live: process.stdout.isTTY,
   });
   try {
+    await requireFreePorts(config);
     const database = await openDatabase(config, progress, running);
     const sandbox = config.sandbox ? demoSandbox(config) : null;
     // The worker's process needs a second to load: it does so while the desk opens.
@@ -67,7 +69,13 @@ export async function start(config: Config, write: (text: string) => void): Prom
       );
     }
     progress.say(banner(config, first, sandbox));
-    return { stop };
+    return {
+      stop: async () => {
+        progress.say("Stopping: the worker finishes what is in its hands ...");
+        await stop();
+        progress.say(`Stopped. Everything is kept in ${config.dataDir}.`);
+      },
+    };
   } catch (error) {
     await stop();
     throw error;
@@ -140,6 +148,18 @@ function startSandbox(config: Config, sandbox: SandboxAccess, progress: Progress
   });
 }
 
+/** What another terminal must know to find an instance that is not at its usual place. */
+function elsewhere(config: Config): readonly string[] {
+  const moved = [
+    config.port === DEFAULTS.port ? null : `PURSER_PORT=${config.port}`,
+    config.sandboxPort === DEFAULTS.sandboxPort
+      ? null
+      : `PURSER_SANDBOX_PORT=${config.sandboxPort}`,
+    config.dataDir === DEFAULTS.dataDir ? null : `PURSER_DATA=${config.dataDir}`,
+  ].filter((each) => each !== null);
+  return moved.length === 0 ? [] : [`  First          export ${moved.join(" ")}`];
+}
+
 function banner(config: Config, first: FirstStart, sandbox: SandboxAccess | null): string {
   const lines = [
     "",
@@ -149,6 +169,7 @@ function banner(config: Config, first: FirstStart, sandbox: SandboxAccess | null
     `  password       ${first.ownerPassword}`,
     `  API token      ${first.tokenPlace}`,
     "",
+    ...elsewhere(config),
     "  Try            ./purser today",
     "                 ./purser inbox list",
     "                 ./purser customers search",

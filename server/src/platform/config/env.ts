@@ -10,6 +10,13 @@ import { productionProblems } from "./production.ts";
 /** The project's root: where `.purser`, the console's build and the migrations are found from any working directory. */
 export const PROJECT_ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "../../../..");
 
+/** Where a local instance is when nobody says otherwise. */
+export const DEFAULTS = {
+  port: 4000,
+  sandboxPort: 4010,
+  dataDir: join(PROJECT_ROOT, ".purser"),
+} as const;
+
 const flag = z
   .enum(["on", "off", "true", "false", "1", "0", "yes", "no"])
   .transform((word) => ["on", "true", "1", "yes"].includes(word));
@@ -23,13 +30,13 @@ const commaList = z.string().transform((text) =>
 
 const environment = z.object({
   NODE_ENV: z.string().default("development"),
-  PURSER_PORT: port.default(4000),
+  PURSER_PORT: port.default(DEFAULTS.port),
   PURSER_HOST: z.string().default("127.0.0.1"),
-  PURSER_DATA: z.string().default(join(PROJECT_ROOT, ".purser")),
+  PURSER_DATA: z.string().default(DEFAULTS.dataDir),
   PURSER_DATABASE_URL: z.string().optional(),
   PURSER_DEMO: flag.default(true),
   PURSER_SANDBOX: flag.default(true),
-  PURSER_SANDBOX_PORT: port.default(4010),
+  PURSER_SANDBOX_PORT: port.default(DEFAULTS.sandboxPort),
   PURSER_TRUSTED_PROXIES: commaList.default([]),
   PURSER_MASTER_KEY: z.string().min(32).optional(),
   PURSER_MASTER_KEY_FILE: z.string().optional(),
