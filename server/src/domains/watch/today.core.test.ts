@@ -185,6 +185,20 @@ describe("the sentence on the state of things", () => {
       ago(240),
     ],
     [
+      "the provider's secret is not the one we know",
+      figures({}, { received: 100, refusedSignatures: 44 }),
+      "warn",
+      "44 webhooks were refused in 1 hour because the signature does not match; if the secret was rolled, add the new one.",
+      null,
+    ],
+    [
+      "a stranger knocked",
+      figures({}, { refusedSignatures: 4 }),
+      "ok",
+      "All is well: nothing waits, 1,204 events came in the last hour, the newest was applied 3 seconds ago.",
+      null,
+    ],
+    [
       "an event came again with other contents",
       figures({}, { conflicts: 2, firstConflictAt: ago(60) }),
       "warn",

@@ -201,6 +201,22 @@ function hurtState(figures: Figures, now: Date): State | null {
   };
 }
 
+/** Strangers knock now and then; a share like this is a provider whose secret we do not know, and its events are lost in three days. */
+const REFUSED_ENOUGH = 5;
+const REFUSED_SHARE_ALERT = 0.1;
+
+function refusedState(figures: Figures): State | null {
+  const { refusedSignatures: refused, received, windowMinutes } = figures.failures;
+  if (refused < REFUSED_ENOUGH || refused / (refused + received) < REFUSED_SHARE_ALERT) {
+    return null;
+  }
+  return {
+    level: "warn",
+    sentence: `${counted(refused, "webhook was", "webhooks were")} refused in ${span(windowMinutes * MINUTE_S)} because the signature does not match; if the secret was rolled, add the new one.`,
+    since: null,
+  };
+}
+
 function conflictState(figures: Figures): State | null {
   const { conflicts, windowMinutes, firstConflictAt } = figures.failures;
   return conflicts === 0
@@ -279,6 +295,7 @@ export function stateOfThings(figures: Figures, now: Date): State {
     backlogState(figures, now),
     failureState(figures),
     hurtState(figures, now),
+    refusedState(figures),
     conflictState(figures),
     spoolState(figures),
     pausedState(figures, now),
