@@ -28,7 +28,7 @@ export interface InboxWorkerOptions {
   readonly batchCtx: (tx: Tx, now: Date) => BatchCtx;
   /** Batches under way at once in this process. */
   readonly slots?: number;
-  /** Events of a batch. */
+  /** Events claimed for a batch, 1,000 where nothing is said; older ones of their keys come along. */
   readonly batchSize?: number;
   /** A worker that has not turned its loop for this long ends itself; null switches the watchdog off. */
   readonly watchdogMs?: number | null;
@@ -67,7 +67,7 @@ export function startInboxWorker(options: InboxWorkerOptions): InboxWorker {
     worker: options.workerId,
     segments: segmentCache(options.pool),
   });
-  const most = options.batchSize ?? 500;
+  const most = options.batchSize ?? 1_000;
   const planner = startPlanner({ ...options, claims, providers: [...projectors.keys()] });
   const state: State = {
     options,
