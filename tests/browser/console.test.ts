@@ -184,11 +184,8 @@ describe("Customers", () => {
     await page.getByRole("region", { name: "Quotas" }).getByRole("table").waitFor();
     await photograph(page, "customer-light");
     for (const tab of ["Invoices", "Payments", "Timeline", "Explain"]) {
-      // oxlint-disable-next-line no-await-in-loop -- one person, one tab after the other
       await page.getByRole("tab", { name: tab }).click();
-      // oxlint-disable-next-line no-await-in-loop -- as above
       await page.waitForURL(new RegExp(`tab=${tab.toLowerCase()}`, "u"));
-      // oxlint-disable-next-line no-await-in-loop -- as above
       await page.getByRole("status", { name: /Loading|Working/u }).waitFor({ state: "detached" });
     }
     await photograph(page, "customer-explain-light");

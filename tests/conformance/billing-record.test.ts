@@ -10,7 +10,7 @@ import {
   type FakeProvider,
   fakeProvider,
 } from "../../server/src/domains/billing/provider.testing.ts";
-import { knownThrough } from "../../server/src/domains/billing/standing.store.ts";
+import { knownThrough } from "../../server/src/domains/billing/standing.queries.ts";
 import { billingWorkers } from "../../server/src/domains/billing/workers.ts";
 import { addMs, fromUnixSeconds, movableClock } from "../../server/src/platform/clock.ts";
 import type { Ctx } from "../../server/src/platform/context.ts";

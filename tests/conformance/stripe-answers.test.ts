@@ -54,14 +54,12 @@ it("a slow provider is asked eight things at a time, and all are answered in the
     return answer.kind;
   });
   while (answered < asked.length) {
-    // oxlint-disable-next-line no-await-in-loop -- each round waits for the calls that the last one let through
     await expect.poll(() => open.length).toBe(Math.min(8, asked.length - answered));
     const before = answered;
     const round = open.splice(0);
     for (const response of round) {
       response.setHeader("content-type", "application/json").end(customer("Acme"));
     }
-    // oxlint-disable-next-line no-await-in-loop -- as above
     await expect.poll(() => answered).toBe(before + round.length);
   }
   expect(most).toBe(8);

@@ -53,13 +53,10 @@ describe("killing at random under load", () => {
     const load = startLoad({ port: intakePort, senders: 32, tag: "kill", keys: 300 });
     try {
       for (let round = 0; round < ROUNDS; round += 1) {
-        // oxlint-disable-next-line no-await-in-loop -- rounds
         await sleep(ROUND_MS * (0.5 + (round % 5) / 5));
         const victim = round % 3;
         if (victim === 0) {
-          // oxlint-disable-next-line no-await-in-loop -- rounds
           await intake.kill("SIGKILL");
-          // oxlint-disable-next-line no-await-in-loop -- rounds
           intake = await startChild("intake-entry.ts", {
             ...base,
             name: "intake-a",
@@ -67,15 +64,12 @@ describe("killing at random under load", () => {
           });
         } else if (victim === 1) {
           const index = round % 2;
-          // oxlint-disable-next-line no-await-in-loop -- rounds
           await workers[index]?.kill("SIGKILL");
-          // oxlint-disable-next-line no-await-in-loop -- rounds
           workers[index] = await startChild("worker-entry.ts", {
             ...base,
             name: `worker-${String(round)}`,
           });
         } else {
-          // oxlint-disable-next-line no-await-in-loop -- rounds
           await house.cluster.kill9();
         }
       }

@@ -192,18 +192,15 @@ export function startLoad(options: {
       const body = eventBody(id, `cus_${String(n % options.keys)}`);
       for (let tries = 0; !ending.signal.aborted || tries === 0; tries += 1) {
         const startedMs = performance.now();
-        // oxlint-disable-next-line no-await-in-loop -- a sender waits for its answer
         const status = await post(options.port, body);
         if (status === 200) {
           slowest = Math.max(slowest, performance.now() - startedMs);
           acknowledged.add(id);
           break;
         }
-        // oxlint-disable-next-line no-await-in-loop -- and does not hammer
         await sleep(20);
       }
       if (options.pauseMs !== undefined) {
-        // oxlint-disable-next-line no-await-in-loop -- a rate
         await sleep(options.pauseMs);
       }
     }
@@ -228,7 +225,6 @@ export async function until<T>(
 ): Promise<T> {
   const endMs = performance.now() + withinMs;
   for (;;) {
-    // oxlint-disable-next-line no-await-in-loop -- asks again
     const answer = await ask().catch(() => null);
     if (answer !== null && isSo(answer)) {
       return answer;
@@ -238,7 +234,6 @@ export async function until<T>(
         `Not so within ${String(withinMs)} ms; the last answer: ${JSON.stringify(answer)}`,
       );
     }
-    // oxlint-disable-next-line no-await-in-loop -- see above
     await sleep(100);
   }
 }

@@ -1,8 +1,8 @@
-// A real worker process for the crash tests. Its projection is a ledger of effects without any key, so that a doubled one shows.
-import { textArray } from "../../server/src/domains/inbox/binary-arrays.ts";
 import type { Projector } from "../../server/src/domains/inbox/ports.ts";
 import { startInboxWorker } from "../../server/src/interfaces/worker/inbox-worker.ts";
 import { systemClock } from "../../server/src/platform/clock.ts";
+// A real worker process for the crash tests. Its projection is a ledger of effects without any key, so that a doubled one shows.
+import { textArray } from "../../server/src/platform/db/binary-arrays.ts";
 import { openPool } from "../../server/src/platform/db/pool.ts";
 import { openLog } from "../../server/src/platform/log.ts";
 import { configOfThisChild } from "./wire.ts";

@@ -201,7 +201,6 @@ describe("several ears", () => {
           created: nowSeconds(),
           object: { id: "q" },
         });
-        // oxlint-disable-next-line no-await-in-loop -- a sender waits for its answer
         const status = await deliver(intake, site.tenant, event).then(
           (answer) => answer.status,
           (error: unknown) => String(error instanceof Error ? (error.cause ?? error) : error),

@@ -45,7 +45,6 @@ test("F53: an event that turns for ever costs its workers' lives, is set aside, 
     );
   await send("evt_loop", "poison.loop");
   for (let n = 0; n < 20; n += 1) {
-    // oxlint-disable-next-line no-await-in-loop -- twenty
     await send(`evt_mate_${String(n)}`, "invoice.paid");
   }
   let deaths = 0;

@@ -415,7 +415,6 @@ describe("what is inside", () => {
       ]);
       expect(new Set(answers.map((answer) => answer.status))).toEqual(new Set([200]));
       for (let n = 0; n < 5; n += 1) {
-        // oxlint-disable-next-line no-await-in-loop -- five
         await until(
           () => stored(`evt_beside_${where}_${String(n)}`),
           (count) => count === 1,
@@ -482,7 +481,6 @@ describe("the same again and what nobody knows", () => {
   test("F31: an event replayed twice by an operator has one effect, and both replays are in the log", async () => {
     const story = storyOf("Replay", 1);
     for (const event of story.events) {
-      // oxlint-disable-next-line no-await-in-loop -- as they happened
       expect((await send(event)).status).toBe(200);
     }
     await settled(house);

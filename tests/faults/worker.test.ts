@@ -14,7 +14,6 @@ afterAll(async () => {
 
 async function tell(story: Story): Promise<void> {
   for (const event of story.events) {
-    // oxlint-disable-next-line no-await-in-loop -- as they happened
     expect((await deliver(house, house.alder, event)).status).toBe(200);
   }
 }
@@ -136,7 +135,6 @@ describe("the worker on bad days", () => {
     await forgotten.query("select count(*) from workspaces");
     const stories = Array.from({ length: 5 }, (_, n) => storyOf("Open", n));
     for (const story of stories) {
-      // oxlint-disable-next-line no-await-in-loop -- as they happened
       await tell(story);
     }
     await allApplied(

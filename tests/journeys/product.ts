@@ -9,7 +9,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import pg from "pg";
 import Stripe from "stripe";
 
-export const ROOT = resolve(import.meta.dirname, "../..");
+const ROOT = resolve(import.meta.dirname, "../..");
 const MAIN = join(ROOT, "server/src/main.ts");
 const STRIPE_CLI = join(ROOT, "node_modules/.bin/stripe");
 const KEY = "sk_test_purser_sandbox";
@@ -75,7 +75,7 @@ const QUIET = {
   STRIPE_WEBHOOK_SECRET: "",
 };
 
-export function makeFolder(): string {
+function makeFolder(): string {
   let parent = tmpdir();
   try {
     const { bavail, bsize } = statfsSync("/dev/shm");
@@ -103,7 +103,7 @@ export function freePort(): Promise<number> {
 }
 
 /** Two ports nine apart that are free: the simulator's and its control's. */
-export async function freeSandboxPort(): Promise<number> {
+async function freeSandboxPort(): Promise<number> {
   for (;;) {
     const port = await freePort();
     if (port < 65_000 && (await isFree(port + 9))) {
@@ -209,7 +209,7 @@ function begin(args: readonly string[], env: Readonly<Record<string, string>>): 
   };
 }
 
-export function run(
+function run(
   command: string,
   args: readonly string[],
   env: Readonly<Record<string, string>>,

@@ -184,7 +184,6 @@ async function tokensOf(
 ): Promise<Record<Role, string>> {
   const made = ROLES.map((role) => [role, `psr_${workspace.slug}_${role}_token`] as const);
   for (const [role, token] of made) {
-    // oxlint-disable-next-line no-await-in-loop -- seven
     await superuser.query(
       `insert into api_tokens (id, workspace_id, name, prefix, secret_hash, role, source, created_at, created_by)
        values ($1, $2, $3, 'psr_', $4, $5, 'created', now(), 'test')`,
@@ -271,7 +270,6 @@ export async function until<T>(
 ): Promise<T> {
   const endMs = systemClock.monotonicMs() + withinMs;
   for (;;) {
-    // oxlint-disable-next-line no-await-in-loop -- asks again
     const answer = await ask();
     if (isSo(answer)) {
       return answer;
@@ -281,7 +279,6 @@ export async function until<T>(
         `Not so within ${String(withinMs)} ms; the last answer: ${JSON.stringify(answer)}`,
       );
     }
-    // oxlint-disable-next-line no-await-in-loop -- see above
     await pause(50);
   }
 }

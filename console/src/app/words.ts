@@ -6,8 +6,8 @@ const SUBSCRIPTION: Readonly<Record<string, Tone>> = {
   past_due: "warn",
   incomplete: "warn",
   unpaid: "fail",
-  incomplete_expired: "unknown",
-  canceled: "unknown",
+  incomplete_expired: "neutral",
+  canceled: "neutral",
   paused: "held",
 };
 const MONEY: Readonly<Record<string, Tone>> = {
@@ -23,14 +23,18 @@ const MONEY: Readonly<Record<string, Tone>> = {
   lost: "fail",
   needs_response: "fail",
   uncollectible: "fail",
+  draft: "neutral",
+  void: "neutral",
+  deleted: "neutral",
+  canceled: "neutral",
 };
 const EVENT: Readonly<Record<string, Tone>> = {
   applied: "ok",
   done: "ok",
-  ready: "unknown",
-  waiting: "unknown",
-  ignored: "unknown",
-  superseded: "unknown",
+  ready: "neutral",
+  waiting: "neutral",
+  ignored: "neutral",
+  superseded: "neutral",
   held: "held",
   retrying: "warn",
   failed: "fail",
@@ -56,6 +60,6 @@ export function plain(word: string): string {
 export const LANES: Readonly<Record<string, string>> = {
   0: "Compliance",
   1: "Money",
-  5: "The rest",
-  9: "Replays",
+  5: "Rest",
+  9: "Replay",
 };

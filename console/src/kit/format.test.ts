@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
 
 import { formatDuration, formatMoney, formatRelative, formatTime, shortenId } from "./format.ts";
@@ -14,7 +15,8 @@ test("a currency that the browser does not know is shown in minor units and not 
 });
 
 test.each([
-  [0, "now"],
+  [0, "just now"],
+  [-1_000, "now"],
   [45_000, "45 s ago"],
   [14 * 60_000, "14 min ago"],
   [26 * 3_600_000, "26 h ago"],
@@ -23,6 +25,32 @@ test.each([
 ])("%d ms before now reads %s", (ms, words) => {
   const now = Date.UTC(2026, 10, 21, 9);
   expect(formatRelative(now - ms, now)).toBe(words);
+});
+
+test("the older of two moments never reads younger, at any age", () => {
+  const now = Date.UTC(2026, 10, 21, 9, 0, 43);
+  const unitMs = { s: 1_000, min: 60_000, h: 3_600_000, days: 86_400_000 };
+  const read = (ageMs: number) => {
+    const words = /^(\d+) (s|min|h|days) ago$/u.exec(formatRelative(now - ageMs, now));
+    const [, count, unit] = words ?? [];
+    return unit === "s" || unit === "min" || unit === "h" || unit === "days"
+      ? Number(count) * unitMs[unit]
+      : Number.NaN;
+  };
+  expect([59, 60, 68, 74, 107].map((s) => formatRelative(now - s * 1000, now))).toEqual([
+    "59 s ago",
+    "1 min ago",
+    "1 min ago",
+    "1 min ago",
+    "1 min ago",
+  ]);
+  fc.assert(
+    fc.property(fc.integer({ min: 2_000, max: 10 * unitMs.days }), (ageMs) => {
+      const shown = read(ageMs);
+      expect(shown).toBeLessThanOrEqual(ageMs);
+      expect(read(ageMs + 500)).toBeGreaterThanOrEqual(shown);
+    }),
+  );
 });
 
 test("with UTC on, a time is in UTC and says so", () => {

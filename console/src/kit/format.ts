@@ -62,11 +62,11 @@ export function formatDuration(ms: number): string {
   return `${Math.floor(size / DAY)} days`;
 }
 
-/** "14 min ago", "in 3 h", "now". */
+/** "14 min ago", "in 3 h", "just now". */
 export function formatRelative(atMs: number, now: number): string {
   const ms = now - atMs;
   if (Math.abs(ms) < SECOND * 2) {
-    return "now";
+    return ms >= 0 ? "just now" : "now";
   }
   return ms > 0 ? `${formatDuration(ms)} ago` : `in ${formatDuration(ms)}`;
 }

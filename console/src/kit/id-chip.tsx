@@ -1,5 +1,5 @@
 import { IconCheck, IconCopy } from "@tabler/icons-react";
-import { type MouseEvent, useEffect, useState } from "react";
+import { createContext, type MouseEvent, useContext, useEffect, useState } from "react";
 
 import { shortenId } from "./format.ts";
 
@@ -36,25 +36,40 @@ interface IdChipProps {
   readonly keep?: number;
 }
 
+/** Set within a row that opens: there a click belongs to the row, and only the chip's icon copies. */
+export const InRow = createContext(false);
+
+/** An id, shortened in the middle. It copies by a click anywhere on it; within a row only by its icon. */
 export function IdChip({ id, keep = 15 }: IdChipProps) {
+  const inRow = useContext(InRow);
   const [copied, copy] = useCopied();
-  const onClick = (event: MouseEvent) => {
-    event.stopPropagation(); // a chip in a row copies; it does not open the row
-    event.preventDefault();
-    copy(id);
-  };
   const Icon = copied ? IconCheck : IconCopy;
-  return (
-    <button
-      type="button"
-      className="idchip"
-      title={`${id}\nClick to copy`}
-      data-copied={copied || undefined}
-      onClick={onClick}
-    >
+  const button = {
+    type: "button",
+    title: `${id}\nClick to copy`,
+    onClick: (event: MouseEvent) => {
+      event.stopPropagation();
+      event.preventDefault();
+      copy(id);
+    },
+  } as const;
+  const words = (
+    <>
       <span className="sr-only">{copied ? `Copied ${id}` : `Copy ${id}`}</span>
-      <span aria-hidden>{shortenId(id, keep)}</span>
+      {inRow ? null : <span aria-hidden>{shortenId(id, keep)}</span>}
       <Icon size={12} aria-hidden />
+    </>
+  );
+  return inRow ? (
+    <span className="idchip" title={id} data-copied={copied || undefined}>
+      <span className="idchip-words">{shortenId(id, keep)}</span>
+      <button {...button} className="idchip-copy">
+        {words}
+      </button>
+    </span>
+  ) : (
+    <button {...button} className="idchip" data-copied={copied || undefined}>
+      {words}
     </button>
   );
 }

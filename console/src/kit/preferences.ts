@@ -44,5 +44,6 @@ export function usePreferences(): Preferences {
       return () => listeners.delete(listener);
     },
     () => preferences,
+    () => preferences,
   );
 }

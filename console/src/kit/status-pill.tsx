@@ -4,12 +4,14 @@ import {
   IconCircleX,
   IconHelpCircle,
   IconPlayerPause,
+  IconPointFilled,
 } from "@tabler/icons-react";
 import type { ReactNode } from "react";
 
 import "./small.css";
 
-export type Tone = "ok" | "warn" | "fail" | "unknown" | "held";
+/** "neutral" is a fact that is neither good nor bad; "unknown" is one that we would like to know and do not. */
+export type Tone = "ok" | "warn" | "fail" | "unknown" | "held" | "neutral";
 
 const ICONS = {
   ok: IconCircleCheck,
@@ -17,6 +19,7 @@ const ICONS = {
   fail: IconCircleX,
   unknown: IconHelpCircle,
   held: IconPlayerPause,
+  neutral: IconPointFilled,
 } as const;
 
 /** The icon of a tone. Only beside a word: an icon alone is a riddle at three in the morning. */

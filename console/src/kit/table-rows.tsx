@@ -1,6 +1,7 @@
 import { IconArrowDown, IconArrowUp } from "@tabler/icons-react";
 
 import type { Column } from "./columns.ts";
+import { InRow } from "./id-chip.tsx";
 
 export interface Sort {
   readonly key: string;
@@ -109,7 +110,7 @@ export function WideRow<Row>({
     >
       {columns.map((column) => (
         <div key={column.key} role="gridcell" className="dt-cell" data-align={column.align}>
-          {column.cell(row)}
+          <InRow value={frame.onOpen !== undefined}>{column.cell(row)}</InRow>
         </div>
       ))}
     </div>
@@ -129,7 +130,7 @@ export function PhoneRow<Row>({ frame, row, columns }: RowProps<Row>) {
         const column = columns.find((each) => each.phone === slot);
         return (
           <div key={slot} role="gridcell" className="dt-cell" data-slot={slot}>
-            {column?.cell(row)}
+            <InRow value={frame.onOpen !== undefined}>{column?.cell(row)}</InRow>
           </div>
         );
       })}

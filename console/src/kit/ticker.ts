@@ -28,9 +28,18 @@ function subscribe(listener: () => void): () => void {
 }
 
 /**
- * The time in epoch milliseconds, coarsened to `stepMs`: a component that shows minutes is drawn again each minute,
- * not each second. One timer serves the page.
+ * What `words` makes of the time (epoch milliseconds), asked each second by the page's one timer. A component is drawn
+ * again only when its words change: an age in minutes costs one drawing a minute, and yet it is never taken from
+ * another clock than its neighbour's, so a sorted list reads sorted.
  */
-export function useNow(stepMs: number = STEP_MS): number {
-  return useSyncExternalStore(subscribe, () => Math.floor(current / stepMs) * stepMs);
+export function useWordsOfNow<Words extends string | number | boolean>(
+  words: (now: number) => Words,
+): Words {
+  const read = () => words(current);
+  return useSyncExternalStore(subscribe, read, read);
+}
+
+/** The time in epoch milliseconds, by the second. */
+export function useNow(): number {
+  return useWordsOfNow((now) => now);
 }

@@ -43,7 +43,7 @@ export function Timeline({
                 </span>
                 <span>{item.title}</span>
                 <span className="timeline-at">
-                  <When at={item.at} />
+                  <When at={item.at} past />
                 </span>
                 {item.detail === undefined ? null : (
                   <div className="timeline-detail">{item.detail}</div>

@@ -1,5 +1,7 @@
 /** A small registry in Prometheus' text format (version 0.0.4): counters, gauges and histograms of one process. */
 
+import { performance } from "node:perf_hooks";
+
 export type Labels = Readonly<Record<string, string | number>>;
 
 export interface Counter {

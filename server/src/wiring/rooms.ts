@@ -4,15 +4,18 @@ import { openAnchorFiles } from "#domains/audit/anchors.ts";
 import { openSealVerifier } from "#domains/audit/keys.ts";
 import { auditOperations } from "#domains/audit/operations.ts";
 import { AUDIT_SCHEDULE, auditWorkers } from "#domains/audit/workers.ts";
+import { BILLING_CHECKS } from "#domains/billing/checks.ts";
 import { billingOperations } from "#domains/billing/operations.ts";
 import { billingWorkers } from "#domains/billing/workers.ts";
 import { inboxOperations } from "#domains/inbox/operations.ts";
 import { INBOX_SCHEDULE, inboxWorkers } from "#domains/inbox/workers.ts";
 import { jobsOperations } from "#domains/jobs/operations.ts";
 import { JOBS_SCHEDULE, jobsWorkers } from "#domains/jobs/workers.ts";
+import { QUOTA_CHECKS } from "#domains/quotas/checks.ts";
 import { quotaOperations } from "#domains/quotas/operations.ts";
 import { quotaReactions } from "#domains/quotas/reactions.ts";
 import { QUOTA_SCHEDULE, quotaWorkers } from "#domains/quotas/workers.ts";
+import { WATCH_SCHEDULE, watchWorkers } from "#domains/watch/integrity.ts";
 import { watchOperations } from "#domains/watch/operations.ts";
 import type { BoundOperation } from "#platform/operation/bound.ts";
 import type { QueueHandler, Reaction, Schedule } from "#platform/queue/handlers.ts";
@@ -33,7 +36,11 @@ export const SCHEDULE: readonly Schedule[] = [
   ...JOBS_SCHEDULE,
   ...INBOX_SCHEDULE,
   ...QUOTA_SCHEDULE,
+  ...WATCH_SCHEDULE,
 ];
+
+/** What every room promises about its own rows. */
+const CHECKS = [...BILLING_CHECKS, ...QUOTA_CHECKS];
 
 /** Who works off which job. */
 export function handlersOf(house: House): readonly QueueHandler[] {
@@ -52,6 +59,7 @@ export function handlersOf(house: House): readonly QueueHandler[] {
     ...inboxWorkers({ pool: house.pool("purser_jobs"), clock }),
     ...billingWorkers({ providerOf: providersOf(house), clock }),
     ...quotaWorkers({ workspaceIds }),
+    ...watchWorkers({ workspaceIds, checks: CHECKS }),
   ];
 }
 

@@ -151,7 +151,6 @@ describe("the catalogue", () => {
 async function allCells(): Promise<readonly Cell[]> {
   const cells: Cell[] = [];
   for (const table of tables) {
-    // oxlint-disable-next-line no-await-in-loop -- one connection
     cells.push(...(await cellsOf(superuser, table, ids)));
   }
   return cells;
@@ -199,7 +198,6 @@ describe("table x command x scope x role", () => {
     );
     expect(readable.length).toBeGreaterThan(20);
     for (const { name } of readable) {
-      // oxlint-disable-next-line no-await-in-loop -- one connection
       const { rows } = await operator.query<{ n: number }>(
         `select count(distinct workspace_id)::int as n from ${name}`,
       );

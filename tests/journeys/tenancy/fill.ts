@@ -80,13 +80,11 @@ export async function fillEveryTable(
   await dropChecks(superuser);
   let n = 1_000;
   for (const table of await tablesOfWorkspaces(superuser)) {
-    // oxlint-disable-next-line no-await-in-loop -- one connection
     const columns = await columnsOf(superuser, table);
     const wanted = columns.filter((column) => column.required && column.name !== "workspace_id");
     for (const workspace of [...workspaces, ...workspaces]) {
       n += 1;
       const values = wanted.map((column) => literalOf(table, column, n));
-      // oxlint-disable-next-line no-await-in-loop -- one connection
       await superuser.query(
         `insert into ${table} (${["workspace_id", ...wanted.map((column) => column.name)].join(", ")})
          values (${[String(workspace), ...values].join(", ")})`,

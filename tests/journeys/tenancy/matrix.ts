@@ -165,7 +165,6 @@ export async function cellsOf(
 ): Promise<readonly Cell[]> {
   const cells: Cell[] = [];
   for (const probe of await probesOf(client, table, ids)) {
-    // oxlint-disable-next-line no-await-in-loop -- one connection
     const { rows } = await client.query<{ got: Outcome }>(
       "select pg_temp.probe($1, $2, $3) as got",
       [probe.door, settingOf(probe.scope, ids), probe.statement],

@@ -52,7 +52,6 @@ async function must(answer: Promise<Heard>): Promise<void> {
 async function furnish(tenant: Tenant, word: string): Promise<Things> {
   const stories = [1, 2, 3].map((n) => storyOf(word, n));
   for (const event of stories.flatMap((story) => story.events)) {
-    // oxlint-disable-next-line no-await-in-loop -- as they happened
     await must(deliver(house, tenant, event));
   }
   const [story] = stories;
@@ -187,7 +186,6 @@ describe("operation x role", () => {
   test.each(operations)("$name is for its roles and nobody else", async ({ name, roles }) => {
     const verdicts: Record<string, string> = {};
     for (const role of ROLES) {
-      // oxlint-disable-next-line no-await-in-loop -- one after another, for the log's sake
       const { status, text } = await ask(house.alder.tokens[role], name, alderThings, STALE);
       verdicts[role] = verdictOf(status, text);
     }
@@ -203,7 +201,6 @@ describe("operation x role", () => {
     const denied = ROLES.filter((role) => !roles.includes(role));
     const answers: Record<string, number> = {};
     for (const role of denied) {
-      // oxlint-disable-next-line no-await-in-loop -- see above
       answers[role] = (await preview(house.alder.tokens[role], name, alderThings)).status;
     }
     expect(answers).toEqual(Object.fromEntries(denied.map((role) => [role, 403])));
@@ -248,9 +245,7 @@ describe("operation x workspace", () => {
     const before = await everyRowOf(house.birch.id);
     for (const name of WRITES.filter((each) => QUESTIONS[each]?.names === true)) {
       const { owner } = house.alder.tokens;
-      // oxlint-disable-next-line no-await-in-loop -- one after another
       const seen = await preview(owner, name, birchThings);
-      // oxlint-disable-next-line no-await-in-loop -- see above
       await ask(owner, name, birchThings, hashOf(seen));
     }
     expect(await everyRowOf(house.birch.id)).toEqual(before);
@@ -276,7 +271,6 @@ describe("operation x workspace", () => {
         `/audit?subject=${encodeURIComponent(word)}`,
         `/audit?actor=${encodeURIComponent(word)}`,
       ]) {
-        // oxlint-disable-next-line no-await-in-loop -- one after another
         const { text } = await call(house, house.alder.tokens.owner, { path });
         expect([path, leaksOf(text, { word })]).toEqual([path, []]);
       }
@@ -322,7 +316,6 @@ async function everyRowOf(workspace: number): Promise<Record<string, string>> {
   );
   const rows: Record<string, string> = {};
   for (const { name } of tables) {
-    // oxlint-disable-next-line no-await-in-loop -- a few dozen
     const found = await house.superuser.query<{ hash: string }>(
       `select count(*) || ' ' || coalesce(md5(string_agg((to_jsonb(t) - 'last_used_at')::text, '|' order by (to_jsonb(t) - 'last_used_at')::text)), '') as hash
          from ${name} t where workspace_id = $1 ${name === "audit_entries" ? "and action <> 'token.used'" : ""}`,
@@ -353,7 +346,6 @@ describe("at once", () => {
         for (let turn = 0; turn < 12; turn += 1) {
           const tenant = tenants[(caller + turn) % 2 === 0 ? 0 : 1];
           const path = paths[(caller + turn) % paths.length] ?? "/customers";
-          // oxlint-disable-next-line no-await-in-loop -- a caller waits for its answer
           const { status, text } = await call(house, tenant.token, { path });
           if (status !== 200 || text.includes(tenant.foreign)) {
             wrong.push(`${path} as ${tenant.own}: ${String(status)} ${text.slice(0, 200)}`);
@@ -370,7 +362,6 @@ describe("at once", () => {
   test("a webhook at one workspace's endpoint lands in that workspace alone", async () => {
     const story = storyOf("Cedar", 9);
     for (const event of story.events) {
-      // oxlint-disable-next-line no-await-in-loop -- as they happened
       await must(deliver(house, house.birch, event));
     }
     await settled(house);

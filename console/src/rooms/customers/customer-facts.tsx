@@ -25,7 +25,7 @@ export function CustomerFacts({ customer }: { readonly customer: CustomerDetail 
           </span>,
         ],
         ["Email", customer.email ?? "none"],
-        ["Own id", customer.externalId ?? "none"],
+        ["Your id", customer.externalId ?? "none"],
         [
           "At the provider",
           <span key="provider">
@@ -33,7 +33,7 @@ export function CustomerFacts({ customer }: { readonly customer: CustomerDetail 
               <span key={each.customerId} style={{ display: "block" }}>
                 <IdChip id={each.customerId} keep={40} />{" "}
                 {each.delinquent ? <StatusPill tone="warn">delinquent</StatusPill> : null}{" "}
-                {each.deleted ? <StatusPill tone="unknown">deleted</StatusPill> : null}
+                {each.deleted ? <StatusPill tone="neutral">deleted</StatusPill> : null}
               </span>
             ))}
           </span>,

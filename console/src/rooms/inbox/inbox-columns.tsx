@@ -74,6 +74,6 @@ export const INBOX_COLUMNS: readonly Column<EventRow>[] = [
     width: 122,
     align: "right",
     phone: "corner",
-    cell: (row) => <When at={row.receivedAt} />,
+    cell: (row) => <When at={row.receivedAt} past />,
   },
 ];

@@ -33,11 +33,11 @@ export const INBOX_FILTERS: readonly Filter[] = [
     key: "since",
     label: "Taken in",
     choices: [
-      { value: "15m", label: "in 15 minutes" },
-      { value: "1h", label: "in an hour" },
-      { value: "6h", label: "in 6 hours" },
-      { value: "24h", label: "in 24 hours" },
-      { value: "7d", label: "in 7 days" },
+      { value: "15m", label: "in the last 15 minutes" },
+      { value: "1h", label: "in the last hour" },
+      { value: "6h", label: "in the last 6 hours" },
+      { value: "24h", label: "in the last 24 hours" },
+      { value: "7d", label: "in the last 7 days" },
     ],
   },
 ];

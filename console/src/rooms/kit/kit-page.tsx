@@ -24,7 +24,7 @@ import { FORM_SCHEMA, MOMENT, WAVE } from "./samples.ts";
 
 import "./kit-page.css";
 
-const TONES: readonly Tone[] = ["ok", "warn", "fail", "unknown", "held"];
+const TONES: readonly Tone[] = ["ok", "warn", "fail", "unknown", "held", "neutral"];
 
 /** Every component of the kit in each of its states, on one page: for eyes, and for the tests' photographs. */
 export function KitPage() {
@@ -106,7 +106,7 @@ function Words() {
           Cancel 3 subscriptions now
         </Button>
         <Button>Copy the link</Button>
-        <Button variant="subtle">Leave it</Button>
+        <Button variant="subtle">Cancel</Button>
         <Button disabled>Not now</Button>
         <Button loading>Working</Button>
         <Button onClick={() => toast("ok", "Lane paused.", () => undefined)}>Say something</Button>

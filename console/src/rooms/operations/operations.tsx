@@ -25,9 +25,9 @@ const FILTERS = [
 ];
 
 export const RISKS = {
-  read: { tone: "ok", words: "reads" },
-  write: { tone: "warn", words: "writes" },
-  dangerous: { tone: "fail", words: "no way back" },
+  read: { tone: "neutral", words: "reads" },
+  write: { tone: "neutral", words: "writes" },
+  dangerous: { tone: "warn", words: "no way back" },
 } as const;
 
 const COLUMNS: readonly Column<Operation>[] = [

@@ -121,7 +121,7 @@ function Overview({ row }: { readonly row: InvoiceDetail }) {
               </a>
             ),
           ],
-          ["Made what it is by", row.source],
+          ["Last changed by", row.source],
         ]}
       />
       <Section title="Payments">

@@ -159,7 +159,7 @@ function Overview({ row }: { readonly row: SubscriptionDetail }) {
               ? "none"
               : row.discounts.map((each) => each.coupon ?? each.id).join(", "),
           ],
-          ["Made what it is by", row.source],
+          ["Last changed by", row.source],
           ["Changed", <When key="updated" at={row.updatedAt} />],
         ]}
       />

@@ -17,6 +17,7 @@ const LEVEL_WORDS: Readonly<Record<Tone, string>> = {
   fail: "failing",
   unknown: "unknown",
   held: "paused",
+  neutral: "at rest",
 };
 
 const LANE_COLUMNS = [
@@ -84,7 +85,7 @@ export function Burning({ view }: { readonly view: TodayView }) {
           <Figure
             name="Events taken in"
             value={formatCount(failures.received)}
-            note={`${formatCount(failures.refusedSignatures)} refused unsigned`}
+            note={`${formatCount(failures.refusedSignatures)} refused ${failures.refusedSignatures === 1 ? "signature" : "signatures"}`}
           >
             <Sparkline values={series.arrivals} label="Events taken in, by minute" />
           </Figure>

@@ -4,8 +4,8 @@ import type { TodayView } from "purser/contract/watch";
 
 import { useAct } from "../../app/act.tsx";
 import { Section } from "../../kit/facts.tsx";
-import { plural } from "../../kit/format.ts";
-import { StatusPill, ToneIcon } from "../../kit/status-pill.tsx";
+import { formatCount, plural } from "../../kit/format.ts";
+import { StatusPill, type Tone, ToneIcon } from "../../kit/status-pill.tsx";
 import { toast } from "../../kit/toast.tsx";
 import { When } from "../../kit/when.tsx";
 
@@ -80,7 +80,7 @@ export function Switches({ switches }: Pick<TodayView, "switches">) {
       }
     >
       {switches.length === 0 ? (
-        <p className="dim">Everything stands as it came.</p>
+        <p className="dim">All switches are at their defaults.</p>
       ) : (
         <ul className="today-list">
           {switches.map((each) => (
@@ -91,7 +91,7 @@ export function Switches({ switches }: Pick<TodayView, "switches">) {
               </span>
               <span className="today-aside">
                 {each.setBy === null ? (
-                  "as it came"
+                  "default"
                 ) : (
                   <>
                     {each.setBy}, <When at={each.setAt} />
@@ -106,10 +106,26 @@ export function Switches({ switches }: Pick<TodayView, "switches">) {
   );
 }
 
-export function Jobs({ jobs }: Pick<TodayView, "jobs">) {
+/** What the list amounts to: a job that has not run yet is no sign of health. */
+function jobsWords(jobs: TodayView["jobs"]): string {
   const failing = jobs.filter((job) => job.level === "fail" || job.level === "warn").length;
+  const never = jobs.filter((job) => job.lastAt === null).length;
+  const words = [
+    ...(failing === 0 ? [] : [plural(failing, "problem")]),
+    ...(never === 0 ? [] : [`${formatCount(never)} ${never === 1 ? "has" : "have"} not run yet`]),
+  ];
+  return words.length === 0 ? "all fine" : words.join(", ");
+}
+
+function jobTone(job: TodayView["jobs"][number]): Tone {
+  return job.lastAt === null && job.level !== "fail" && job.level !== "warn"
+    ? "neutral"
+    : job.level;
+}
+
+export function Jobs({ jobs }: Pick<TodayView, "jobs">) {
   return (
-    <Section title="The day's jobs" side={failing === 0 ? "all fine" : plural(failing, "problem")}>
+    <Section title="The day's jobs" side={jobs.length === 0 ? undefined : jobsWords(jobs)}>
       {jobs.length === 0 ? (
         <p className="dim">No job is scheduled.</p>
       ) : (
@@ -117,10 +133,10 @@ export function Jobs({ jobs }: Pick<TodayView, "jobs">) {
           {jobs.map((job) => (
             <li key={job.name}>
               <span className="tone-word">
-                <ToneIcon tone={job.level} />
+                <ToneIcon tone={jobTone(job)} />
                 <span>
                   {job.title}
-                  <span className="sr-only">: {job.level}</span>
+                  {job.lastAt === null ? null : <span className="sr-only">: {job.level}</span>}
                 </span>
               </span>
               <span className="today-aside">{job.sentence}</span>

@@ -66,7 +66,7 @@ function State({ state, at }: { readonly state: TodayView["state"]; readonly at:
           ? "Nobody is hurt. "
           : `${plural(customers, "customer")} and ${plural(events, "event")} are hurt. `}
         <span className="dim">
-          Seen <When at={at} />.
+          Checked <When at={at} past />.
         </span>
       </p>
     </header>

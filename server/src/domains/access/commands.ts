@@ -112,11 +112,9 @@ export async function ensureAdminToken(
       ticket: null,
     };
     for (const { id } of revoked.rows) {
-      // oxlint-disable-next-line no-await-in-loop -- one connection
       await record(source, { action: "token.revoked", subject: { kind: "token", id } });
     }
     for (const { id } of made.rows) {
-      // oxlint-disable-next-line no-await-in-loop -- one connection
       await record(source, { action: "token.created", subject: { kind: "token", id } });
     }
   });

@@ -81,11 +81,9 @@ async function sealGroups(
   const made: Seal[] = [];
   const stamp = { sealedAt: now.toISOString().replace("Z", "000Z"), keyId: deps.key.id };
   for (const [workspaceId, group] of groups) {
-    // oxlint-disable-next-line no-await-in-loop -- each seal names the one before it
     const head = (await readHead(tx, workspaceId)) ?? { n: 0, hash: CHAIN_START };
     const unsigned = makeSeal({ workspaceId, ...head }, group.entries, group.segments, stamp);
     const seal = { ...unsigned, signature: deps.key.sign(unsigned.hash) };
-    // oxlint-disable-next-line no-await-in-loop -- one connection
     await saveSeal(tx, seal);
     made.push(seal);
   }
@@ -103,16 +101,13 @@ async function sealNew(
   let entryPlace: Place = { workspaceId: 0, id: 0 };
   let segmentPlace: Place = { workspaceId: 0, id: 0 };
   for (;;) {
-    // oxlint-disable-next-line no-await-in-loop -- pages
     const entries = await readNewEntries(tx, state, entryPlace, limit);
-    // oxlint-disable-next-line no-await-in-loop -- pages
     const segments = await readNewSegments(tx, state, segmentPlace, limit);
     if (entries.length === 0 && segments.length === 0) {
       return made;
     }
     entryPlace = placeAfter(entries, entryPlace);
     segmentPlace = placeAfter(segments, segmentPlace);
-    // oxlint-disable-next-line no-await-in-loop -- pages
     made.push(...(await sealGroups(tx, deps, groupByWorkspace(entries, segments), now)));
   }
 }
@@ -133,10 +128,8 @@ async function missingAnchors(
 ): Promise<readonly Anchor[]> {
   const missing: Anchor[] = [];
   for (const workspaceId of workspaces) {
-    // oxlint-disable-next-line no-await-in-loop -- at start only
     const written = await deps.anchors.read(workspaceId);
     const from = 1 + Math.max(0, ...written.slice(-1000).map((anchor) => anchor.n));
-    // oxlint-disable-next-line no-await-in-loop -- at start only
     const seals = await inTx(deps.pool, [workspaceId], (tx) =>
       readSeals(tx, workspaceId, { from, limit: 100_000 }),
     );
@@ -203,14 +196,12 @@ export function startSealer(deps: SealerDeps, intervalMs = 1_000): { stop(): Pro
     let waitMs = intervalMs;
     while (!stopping.signal.aborted) {
       try {
-        // oxlint-disable-next-line no-await-in-loop -- one pass at a time
         await sealer.pass();
         waitMs = intervalMs;
       } catch (error) {
         deps.onError(error);
         waitMs = Math.min(waitMs * 2, 30_000);
       }
-      // oxlint-disable-next-line no-await-in-loop -- one pass at a time
       await sleep(waitMs, undefined, { signal: stopping.signal }).catch(() => undefined);
     }
   };

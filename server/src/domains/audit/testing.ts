@@ -30,7 +30,6 @@ export async function writeLines(
 ): Promise<void> {
   await inTx(pool, [workspaceId], async (tx) => {
     for (const entry of entries) {
-      // oxlint-disable-next-line no-await-in-loop -- one connection
       await record(
         {
           tx,

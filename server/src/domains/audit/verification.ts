@@ -56,9 +56,7 @@ async function checkPage(
   });
   for (const seal of seals) {
     const entryIds = numbersOf(seal.entryIds);
-    // oxlint-disable-next-line no-await-in-loop -- one connection
     const entries = await readEntriesById(tx, scope.workspaceId, entryIds);
-    // oxlint-disable-next-line no-await-in-loop -- one connection
     const segments = await readSegmentsById(
       tx,
       scope.workspaceId,
@@ -116,7 +114,6 @@ export async function verifyLog(
   };
   let more = true;
   while (more) {
-    // oxlint-disable-next-line no-await-in-loop -- pages
     more = await checkPage(tx, scope, deps, walk);
   }
   const anchors = await deps.anchors.read(scope.workspaceId);

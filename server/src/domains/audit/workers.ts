@@ -30,7 +30,6 @@ async function verifyAll(
   let entries = 0;
   const broken: string[] = [];
   for (const workspaceId of await deps.workspaceIds()) {
-    // oxlint-disable-next-line no-await-in-loop -- one workspace at a time is quick enough and gentle
     const result = await unit.runIn(workspaceId, async (ctx) => {
       const head = await headOf(ctx.tx, workspaceId);
       const from = recent ? Math.max(1, head - RECENT_SEALS) : 1;

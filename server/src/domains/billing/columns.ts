@@ -1,4 +1,4 @@
-import { boolArray, int4Array, textArray } from "#domains/inbox/binary-arrays.ts";
+import { boolArray, int4Array, textArray } from "#platform/db/binary-arrays.ts";
 import type { Tx } from "#platform/db/tx.ts";
 import { Problem } from "#platform/problem.ts";
 

@@ -1,4 +1,4 @@
-import { int4Array, textArray } from "#domains/inbox/binary-arrays.ts";
+import { int4Array, textArray } from "#platform/db/binary-arrays.ts";
 import type { Tx } from "#platform/db/tx.ts";
 
 import type { SubscriptionStatus, Tier } from "./model.ts";

@@ -6,7 +6,7 @@ import { applyFetched } from "./fetched.commands.ts";
 import { refetchObject, settleIntent } from "./jobs.ts";
 import type { ProviderOf } from "./ports.ts";
 import { settleUnknownIntent } from "./provider.commands.ts";
-import { knownThrough } from "./standing.store.ts";
+import { knownThrough } from "./standing.queries.ts";
 
 export interface BillingWorkerDeps {
   readonly providerOf: ProviderOf;

@@ -1,5 +1,5 @@
-import { boolArray, int4Array, textArray } from "#domains/inbox/binary-arrays.ts";
 import { fromUnixSeconds } from "#platform/clock.ts";
+import { boolArray, int4Array, textArray } from "#platform/db/binary-arrays.ts";
 import type { Tx } from "#platform/db/tx.ts";
 import { newId } from "#platform/ids.ts";
 

@@ -4,10 +4,16 @@ import type { Pool, PoolClient } from "pg";
 
 import type { Clock } from "#platform/clock.ts";
 import type { BatchCtx } from "#platform/context.ts";
+import {
+  boolArray,
+  int2Array,
+  int4Array,
+  int8Array,
+  textArray,
+} from "#platform/db/binary-arrays.ts";
 import { type Tx, txOn } from "#platform/db/tx.ts";
 import type { Log } from "#platform/log.ts";
 
-import { boolArray, int2Array, int4Array, int8Array, textArray } from "./binary-arrays.ts";
 import type { Batch, Claimed } from "./claims.ts";
 import type { Fate, Projector, Provider } from "./ports.ts";
 import {
@@ -61,14 +67,12 @@ interface Judged {
 export async function applyBatch(deps: ApplyDeps, batch: Batch): Promise<Applied> {
   for (let tries = 0; ; tries += 1) {
     try {
-      // oxlint-disable-next-line no-await-in-loop -- tries follow one another
       return await applyOnce(deps, batch, tries > 0 && tries >= QUICK_RETRIES);
     } catch (error) {
       const trouble = troubleOf(error);
       if (trouble === "unavailable" || tries >= QUICK_RETRIES) {
         throw error;
       }
-      // oxlint-disable-next-line no-await-in-loop -- a short pause, apart from the others', undoes a deadlock
       await sleep(5 + 40 * deps.chance());
     }
   }
@@ -145,7 +149,6 @@ async function judgeAll(bench: Bench, events: readonly Claimed[]): Promise<reado
     if (projector === undefined) {
       judged.push(...ofProvider.map((event) => ({ event, verdict: laterQuietly(), error: null })));
     } else {
-      // oxlint-disable-next-line no-await-in-loop -- one transaction, one statement at a time
       judged.push(...(await judgeGroup(bench, projector, ofProvider, true)));
     }
   }

@@ -1,6 +1,7 @@
 import type { Pool } from "pg";
 
-import { int2Array, int4Array, int8Array } from "./binary-arrays.ts";
+import { int2Array, int4Array, int8Array } from "#platform/db/binary-arrays.ts";
+
 import { type InboxEvent, type Lane, LANES, type Provider, providerOf } from "./ports.ts";
 import type { SegmentCache } from "./segment-cache.ts";
 import type { Triple, Window } from "./shares.core.ts";

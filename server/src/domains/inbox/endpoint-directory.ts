@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import type { Pool } from "pg";
 import { z } from "zod";
 
-import { addMs, type Clock } from "#platform/clock.ts";
+import { type Clock } from "#platform/clock.ts";
 import type { Log } from "#platform/log.ts";
 
 import type { EndpointSecrets, Provider } from "./ports.ts";
@@ -201,9 +201,4 @@ async function writeSnapshot(path: string, text: string): Promise<void> {
 
 async function readSnapshot(path: string): Promise<Row[]> {
   return z.array(rowSchema).parse(JSON.parse(await readFile(path, "utf8")));
-}
-
-/** When the overlap of a rotation ends. */
-export function overlapEnd(now: Date, hours: number): Date {
-  return addMs(now, hours * 3_600_000);
 }

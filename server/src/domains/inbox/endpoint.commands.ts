@@ -91,7 +91,7 @@ async function knowsSecret(
 }
 
 /** Adds a secret in force from now on. */
-export async function addSecret(
+async function addSecret(
   ctx: Ctx,
   secrets: EndpointSecrets,
   endpoint: EndpointKey,

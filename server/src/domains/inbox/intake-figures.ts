@@ -1,9 +1,9 @@
 import type { Pool, PoolClient } from "pg";
 
 import type { Clock } from "#platform/clock.ts";
+import { int4Array, textArray } from "#platform/db/binary-arrays.ts";
 import type { Log } from "#platform/log.ts";
 
-import { int4Array, textArray } from "./binary-arrays.ts";
 import type { Accepted } from "./durable-log.ts";
 import { CODES, rateCode } from "./rate-code.core.ts";
 

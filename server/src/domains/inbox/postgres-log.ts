@@ -3,7 +3,14 @@ import { constants, zstdCompressSync } from "node:zlib";
 
 import type { Pool } from "pg";
 
-import { byteaArray, int2Array, int4Array, textArray, timestampArray } from "./binary-arrays.ts";
+import {
+  byteaArray,
+  int2Array,
+  int4Array,
+  textArray,
+  timestampArray,
+} from "#platform/db/binary-arrays.ts";
+
 import type { Accepted, Appended, DurableLog } from "./durable-log.ts";
 import { PROVIDERS } from "./ports.ts";
 
@@ -122,7 +129,6 @@ async function keepConflicts(
     `{${[...new Set(events.map(({ event }) => event.workspaceId))].join(",")}}`,
   ]);
   for (const { id, event } of events) {
-    // oxlint-disable-next-line no-await-in-loop -- conflicts are rare, and one connection sends one statement at a time
     await client.query(
       `insert into inbox_conflicts (event_id, workspace_id, endpoint_id, external_id, fingerprint, body, received_at)
        select $1, $2, $3, $4, $5, $6, $7

@@ -49,7 +49,6 @@ export function startRejections(deps: {
         `{${[...new Set(batch.map((sample) => sample.endpoint.workspaceId))].join(",")}}`,
       ]);
       for (const sample of batch) {
-        // oxlint-disable-next-line no-await-in-loop -- one connection, and a handful of causes a second
         await client.query(
           `insert into inbox_rejected (workspace_id, endpoint_id, at, refusal, detail, count, bytes, headers)
            values ($1, $2, $3, $4, $5, $6, $7, $8)`,
@@ -77,7 +76,6 @@ export function startRejections(deps: {
       client.release(failed);
     }
     for (const sample of batch) {
-      // oxlint-disable-next-line no-await-in-loop -- at most a few a second
       await deps.audit?.({
         workspaceId: sample.endpoint.workspaceId,
         endpointId: sample.endpoint.id,

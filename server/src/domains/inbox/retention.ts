@@ -5,7 +5,7 @@ import { addHours, type Clock } from "#platform/clock.ts";
 import { BODY_DAYS } from "./event.queries.ts";
 
 /** How far back the ledger against duplicates reaches. */
-export const LEDGER_DAYS = 90;
+const LEDGER_DAYS = 90;
 const REJECTED_DAYS = 30;
 const RATES_DAYS = 2;
 const BATCH = 5_000;
@@ -63,7 +63,6 @@ export async function sweepInbox(deps: {
 async function inBatches(pool: Pool, text: string, before: Date): Promise<number> {
   let total = 0;
   for (;;) {
-    // oxlint-disable-next-line no-await-in-loop -- small transactions, one after the other
     const removed = await inAllWorkspaces(pool, text, before);
     total += removed;
     if (removed < BATCH) {

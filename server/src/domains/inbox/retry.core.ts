@@ -1,7 +1,7 @@
 import type { Fate } from "./ports.ts";
 
 /** Stored; never renumber. 0 and 9 are not ends: tried again later, and waiting for a parent. */
-export const FATE_CODES = {
+const FATE_CODES = {
   applied: 1,
   ignored: 2,
   superseded: 3,

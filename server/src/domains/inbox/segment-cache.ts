@@ -2,7 +2,7 @@ import { zstdDecompressSync } from "node:zlib";
 
 import type { Pool } from "pg";
 
-import { int4Array, int8Array } from "./binary-arrays.ts";
+import { int4Array, int8Array } from "#platform/db/binary-arrays.ts";
 
 /** Raw bytes kept; a segment is read by every batch that has one of its events. */
 const MAX_BYTES = 64 * 1024 * 1024;

@@ -3,7 +3,7 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 import type { Refusal, Verified } from "./ports.ts";
 
 /** Seconds that a provider's clock and ours may be apart, either way. */
-export const TOLERANCE_S = 300;
+const TOLERANCE_S = 300;
 /** A header with thousands of signatures must not buy thousands of comparisons. */
 const MAX_CANDIDATES = 8;
 const MAX_HEADER = 4096;
@@ -59,7 +59,7 @@ export function matchingSecret(
   return found;
 }
 
-export function hmacSha256(secret: string, prefix: string, body: Buffer): Buffer {
+function hmacSha256(secret: string, prefix: string, body: Buffer): Buffer {
   return createHmac("sha256", secret).update(prefix).update(body).digest();
 }
 

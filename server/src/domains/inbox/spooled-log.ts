@@ -167,7 +167,6 @@ async function storeAgain(state: State, spool: Spool, payloads: readonly Buffer[
     const event = readable(payload);
     if (event === null) {
       log.error({ bytes: payload.length }, "A spooled record cannot be read and is kept aside.");
-      // oxlint-disable-next-line no-await-in-loop -- hardly ever one
       await spool.keepDamaged(payload);
     } else {
       round.push(event);
@@ -182,7 +181,6 @@ async function storeAgain(state: State, spool: Spool, payloads: readonly Buffer[
       (seen.has(key) ? later : now).push(event);
       seen.add(key);
     }
-    // oxlint-disable-next-line no-await-in-loop -- the second of an id must find the first
     await primary.append(now);
     round = later;
   }
@@ -206,9 +204,7 @@ async function adopt(state: State): Promise<void> {
     try {
       const folder = takeFolder(root, name, "adopt");
       try {
-        // oxlint-disable-next-line no-await-in-loop -- one orphan after the other
         const disk = await folderDisk(folder.path);
-        // oxlint-disable-next-line no-await-in-loop -- see above
         const spool = await openSpool({
           disk,
           reserveBytes: 0,
@@ -220,14 +216,12 @@ async function adopt(state: State): Promise<void> {
           { folder: name, events: spool.depth() },
           "Adopting the spool of a process that is gone.",
         );
-        // oxlint-disable-next-line no-await-in-loop -- see above
         await spool
           .drain((payloads) => storeAgain(state, spool, payloads), DRAIN_BATCH)
           .catch((error: unknown) => {
             state.breaker = afterFailure(state.breaker, clock.monotonicMs());
             log.debug({ err: error }, "The adopted spool cannot be drained yet.");
           });
-        // oxlint-disable-next-line no-await-in-loop -- see above
         await spool.close();
         moveDamaged({ path: folder.path, name }, home ?? folder.path);
       } finally {

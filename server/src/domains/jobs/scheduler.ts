@@ -98,12 +98,10 @@ export function startScheduler(deps: SchedulerDeps, intervalMs = 5_000): { stop(
   const loop = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
       try {
-        // oxlint-disable-next-line no-await-in-loop -- one tick at a time
         await scheduler.tick();
       } catch (error) {
         deps.onError(error);
       }
-      // oxlint-disable-next-line no-await-in-loop -- one tick at a time
       await sleep(intervalMs, undefined, { signal: stopping.signal }).catch(() => undefined);
     }
   };

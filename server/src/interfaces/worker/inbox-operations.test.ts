@@ -76,7 +76,6 @@ beforeAll(async () => {
     stripeBody({ id: "evt_2", type: "customer.updated", extra: 1 }),
     Buffer.from("{}"),
   ]) {
-    // oxlint-disable-next-line no-await-in-loop -- in this order
     await postStripe(inbox, body);
   }
   await postStripe(inbox, stripeBody({ id: "evt_other" }), { endpoint: "ep_two" });

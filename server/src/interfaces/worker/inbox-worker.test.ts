@@ -53,7 +53,6 @@ function ledger(
           throw fate;
         }
         if (fate.kind === "applied") {
-          // oxlint-disable-next-line no-await-in-loop -- one connection
           await ctx.tx.client.query("insert into effects (external_id, okey) values ($1, $2)", [
             event.externalId,
             event.okey,
@@ -121,7 +120,6 @@ async function effects(): Promise<string[]> {
 
 async function take(...events: readonly Parameters<typeof stripeBody>[0][]): Promise<void> {
   for (const event of events) {
-    // oxlint-disable-next-line no-await-in-loop -- in this order
     expect(await postStripe(inbox, stripeBody(event))).toBe(200);
   }
 }
@@ -382,21 +380,17 @@ describe("leases", () => {
     await take({ id: "evt_1" });
     let committed = 0;
     for (let round = 0; round < 1_000; round += 1) {
-      // oxlint-disable-next-line no-await-in-loop -- a round after the other
       const batch = await claimAll("zombie");
       expect(batch?.events).toHaveLength(1);
-      // oxlint-disable-next-line no-await-in-loop -- see above
       await inbox.admin.query(
         round % 2 === 0
           ? "delete from inbox_leases"
           : "update inbox_leases set lease_until = clock_timestamp() - interval '1 ms'",
       );
       if (batch !== null) {
-        // oxlint-disable-next-line no-await-in-loop -- see above
         const applied = await applyBatch(applyDeps(ledger()), batch);
         committed += applied.kind === "done" ? 1 : 0;
       }
-      // oxlint-disable-next-line no-await-in-loop -- see above
       await inbox.admin.query("truncate inbox_keys, inbox_leases");
     }
     expect(committed).toBe(0);
@@ -434,14 +428,11 @@ describe("leases", () => {
     for (let deaths = 0; deaths < 4; deaths += 1) {
       const [key] = await inbox.rows<{ crashes: number }>("select crashes from inbox_keys");
       expect(key?.crashes).toBe(Math.max(0, deaths - 1));
-      // oxlint-disable-next-line no-await-in-loop -- deaths follow one another
       await inbox.admin.query(
         "update inbox_leases set lease_until = clock_timestamp() - interval '1 s'",
       );
-      // oxlint-disable-next-line no-await-in-loop -- see above
       await inbox.rows("select inbox_tend($1, '24 hours')", [inbox.clock.now()]);
       if (deaths < 3) {
-        // oxlint-disable-next-line no-await-in-loop -- see above
         const alone = await claimsFor("dead").due({ alone: true, keys: 1, events: 1, closed: [] });
         heads.push(alone?.events.map((event) => event.externalId));
       }

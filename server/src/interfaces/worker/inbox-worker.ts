@@ -100,13 +100,10 @@ async function runSlot(state: State): Promise<void> {
   let pauseMs = 50;
   while (!state.stopping) {
     try {
-      // oxlint-disable-next-line no-await-in-loop -- one batch after the other is what a slot does
       const batch = await state.planner.claim(state.budget);
       if (batch === null) {
-        // oxlint-disable-next-line no-await-in-loop -- nothing to do until told or a second has passed
         await state.planner.idle(IDLE_MS);
       } else {
-        // oxlint-disable-next-line no-await-in-loop -- see above
         await work(state, batch);
       }
       pauseMs = 50;
@@ -116,7 +113,6 @@ async function runSlot(state: State): Promise<void> {
         { err: error },
         "The inbox could not be worked off; trying again.",
       );
-      // oxlint-disable-next-line no-await-in-loop -- the database is given time to come back
       await sleep(pauseMs + randomInt(50));
       pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
     }
@@ -128,9 +124,7 @@ async function work(state: State, batch: Batch): Promise<void> {
   state.beat.hold(batch.token);
   try {
     let pauseMs = 50;
-    // oxlint-disable-next-line no-await-in-loop -- tries follow one another
     while (!(await tryOnce(state, batch))) {
-      // oxlint-disable-next-line no-await-in-loop -- the database is given time to come back
       await sleep(pauseMs + randomInt(50));
       pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
     }
@@ -192,11 +186,9 @@ function listen(state: State): { stop(): Promise<void> } {
   const running = (async () => {
     while (!ending.signal.aborted) {
       try {
-        // oxlint-disable-next-line no-await-in-loop -- one connection at a time
         await listenOnce(state, ending.signal);
       } catch (error) {
         state.options.log.debug({ err: error }, "Not listening; polling.");
-        // oxlint-disable-next-line no-await-in-loop -- not faster than once a second
         await sleep(1_000, undefined, { ref: false, signal: ending.signal }).catch(() => undefined);
       }
     }

@@ -18,7 +18,7 @@ import { paddleWebhooks } from "#providers/paddle/verify-source.ts";
 import { stripeWebhooks } from "#providers/stripe/verify-source.ts";
 import { twilioWebhooks } from "#providers/twilio/verify-source.ts";
 
-export const TEST_NOW = new Date("2026-11-21T10:00:00Z");
+const TEST_NOW = new Date("2026-11-21T10:00:00Z");
 export const STRIPE_SECRET = "whsec_test_current_0001";
 export const STRIPE_OLD_SECRET = "whsec_test_old_0000002";
 export const PADDLE_SECRET = "pdl_ntfset_test_0001";

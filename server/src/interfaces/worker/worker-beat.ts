@@ -2,10 +2,10 @@ import { Worker } from "node:worker_threads";
 
 import type { Pool } from "pg";
 
-import { int4Array, int8Array } from "#domains/inbox/binary-arrays.ts";
 import { type Claimed, LEASE_S } from "#domains/inbox/claims.ts";
 import { CODES, rateCode } from "#domains/inbox/rate-code.core.ts";
 import type { Clock } from "#platform/clock.ts";
+import { int4Array, int8Array } from "#platform/db/binary-arrays.ts";
 import type { Log } from "#platform/log.ts";
 
 const BEAT_MS = 1_000;

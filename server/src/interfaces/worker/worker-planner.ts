@@ -147,7 +147,6 @@ async function claimFresh(
   closed: readonly number[],
 ): Promise<Batch | null> {
   for (let look = 1; ; look += 1) {
-    // oxlint-disable-next-line no-await-in-loop -- each look begins where the last one ended
     const { batch, further } = await lookOnce(state, { budget, closed, last: look === LOOKS });
     if (batch !== null || !further) {
       return batch;
@@ -308,7 +307,6 @@ async function discover(state: State): Promise<void> {
         known.cursor = 0;
       }
     } else {
-      // oxlint-disable-next-line no-await-in-loop -- a handful of places, once a second
       await state.options.claims.hold(place);
       state.options.log.info(
         { provider: providerOf(found.provider), workspace: found.workspace_id },

@@ -68,7 +68,6 @@ test("every job that was committed is run, though Postgres is killed in the midd
   await inTx(app, [1], async (tx) => {
     const outbox = openOutbox(tx, { reactions: new Map(), workspaceId: 1 });
     for (let n = 0; n < JOBS; n += 1) {
-      // oxlint-disable-next-line no-await-in-loop -- one connection
       await outbox.enqueue(count, { n });
     }
   });

@@ -212,7 +212,6 @@ async function tryOnce(
 
 async function workOffAll(boss: PgBoss, options: QueueWorkerOptions): Promise<void> {
   for (const handler of options.handlers) {
-    // oxlint-disable-next-line no-await-in-loop -- registers a poller, does no I/O
     await boss.work(
       handler.queue,
       {
@@ -223,7 +222,6 @@ async function workOffAll(boss: PgBoss, options: QueueWorkerOptions): Promise<vo
       },
       async (jobs: JobWithMetadata<Envelope>[]) => {
         for (const job of jobs) {
-          // oxlint-disable-next-line no-await-in-loop -- batches are of one
           await tryOnce(job, handler, options);
         }
       },
@@ -241,18 +239,13 @@ export function startQueueWorker(options: QueueWorkerOptions): QueueWorker {
   const begin = async (): Promise<void> => {
     for (let waitMs = SECOND_MS / 4; !stopping.signal.aborted;) {
       try {
-        // oxlint-disable-next-line no-await-in-loop -- tries follow each other
         await ensureQueues(options.pool, options.handlers);
-        // oxlint-disable-next-line no-await-in-loop -- tries follow each other
         await boss.start();
-        // oxlint-disable-next-line no-await-in-loop -- tries follow each other
         await workOffAll(boss, options);
         return;
       } catch (error) {
         options.log.warn({ err: error, waitMs }, "job queue is not to be had yet");
-        // oxlint-disable-next-line no-await-in-loop -- tries follow each other
         await boss.stop({ graceful: false }).catch(() => undefined);
-        // oxlint-disable-next-line no-await-in-loop -- tries follow each other
         await sleep(waitMs, undefined, { signal: stopping.signal }).catch(() => undefined);
         waitMs = Math.min(waitMs * 2, START_BACKOFF_MAX_MS);
       }

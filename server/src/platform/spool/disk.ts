@@ -59,7 +59,6 @@ function fileOf(file: FileHandle): DiskFile {
   return {
     append: async (bytes) => {
       for (let written = 0; written < bytes.length;) {
-        // oxlint-disable-next-line no-await-in-loop -- a short write goes on where it stopped
         const result = await file.write(bytes, written);
         written += result.bytesWritten;
       }

@@ -93,7 +93,6 @@ export async function waitForFolder(root: string, name: string): Promise<SpoolFo
         throw error;
       }
     }
-    // oxlint-disable-next-line no-await-in-loop -- waiting is what it does
     await sleep(RETRY_MS);
   }
 }

@@ -4,7 +4,7 @@ import { crc32c } from "./crc32c.core.ts";
 const MAGIC = 0x50_53_50_31;
 const HEADER = 20;
 const SEQ_AT = 12;
-export const MAX_PAYLOAD = 8 * 1024 * 1024;
+const MAX_PAYLOAD = 8 * 1024 * 1024;
 
 export interface SpoolRecord {
   readonly seq: number;

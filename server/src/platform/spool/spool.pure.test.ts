@@ -83,7 +83,6 @@ describe("records", () => {
 describe("a simulated disk", () => {
   test(`in ${String(SEEDS)} histories of crashes, full disks and failed syncs no acknowledged record is lost and no garbage drained`, async () => {
     for (let seed = 1; seed <= SEEDS; seed += 1) {
-      // oxlint-disable-next-line no-await-in-loop -- a seed after the other, so that a failure names its own
       expect(await history(seed)).toEqual({ seed, left: 0, lost: [], garbage: [] });
     }
   }, 600_000);
@@ -106,7 +105,6 @@ async function history(seed: number): Promise<object> {
       noSpace: random() < 0.4 ? random() * 0.2 : 0,
       io: random() < 0.4 ? random() * 0.2 : 0,
     });
-    // oxlint-disable-next-line no-await-in-loop -- boots follow one another
     await live(disk, ledger, random, `${String(seed)}.${String(boot)}`);
     disk = disk.crash();
   }
@@ -165,7 +163,6 @@ async function live(
   }
   for (let step = 0; step < 12; step += 1) {
     if (random() < 0.25) {
-      // oxlint-disable-next-line no-await-in-loop -- a history
       await spool
         .drain(async (payloads) => {
           if (random() < 0.2) {
@@ -183,7 +180,6 @@ async function live(
       for (const payload of payloads) {
         ledger.offered.add(payload);
       }
-      // oxlint-disable-next-line no-await-in-loop -- a history
       await offer(spool, ledger, payloads, random() < 0.3);
     }
   }
@@ -193,28 +189,23 @@ describe("a bit that flips on the disk", () => {
   test("costs at most the record it is in, is told, and never drains as something else (F47)", async () => {
     for (let seed = 1; seed <= 100; seed += 1) {
       const disk = simDisk(seeded(seed));
-      // oxlint-disable-next-line no-await-in-loop -- a seed after the other
       const spool = await openSpool({ disk, reserveBytes: 0, onIncident: silent });
       const payloads = Array.from({ length: 9 }, (_, index) => `event ${String(index)}`);
-      // oxlint-disable-next-line no-await-in-loop -- see above
       await spool.append(
         payloads.map((payload) => Buffer.from(payload)),
         false,
       );
       disk.flipBit();
       const incidents: string[] = [];
-      // oxlint-disable-next-line no-await-in-loop -- see above
       const again = await openSpool({
         disk,
         reserveBytes: 0,
         onIncident: ({ kind }) => incidents.push(kind),
       });
-      // oxlint-disable-next-line no-await-in-loop -- see above
       const found = await drained(again);
       expect(found.length).toBe(8);
       expect(payloads).toEqual(expect.arrayContaining(found));
       expect(incidents[0]).toBeDefined();
-      // oxlint-disable-next-line no-await-in-loop -- see above
       const names = await disk.list();
       const [kept] = incidents[0] === "damage" ? ["000000000001.spool.damaged"] : [];
       expect(names.filter((name) => name.endsWith(".damaged"))).toEqual(

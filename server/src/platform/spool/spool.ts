@@ -121,7 +121,6 @@ async function recover(options: SpoolOptions): Promise<State> {
   };
   state.nextSeq = state.drainedSeq + 1;
   for (const name of names.filter((one) => SEGMENT.test(one)).toSorted()) {
-    // oxlint-disable-next-line no-await-in-loop -- one segment in memory at a time
     const bytes = await disk.read(name);
     const scan = scanSegment(bytes);
     report(options, name, scan);
@@ -258,18 +257,14 @@ async function drain(
 ): Promise<void> {
   for (let segment = state.segments[0]; segment !== undefined; segment = state.segments[0]) {
     const whole = segment;
-    // oxlint-disable-next-line no-await-in-loop -- in order
     const records = await pendingOf(state, whole.name);
     for (let at = 0; at < records.length; at += batchRecords) {
       const batch = records.slice(at, at + batchRecords);
-      // oxlint-disable-next-line no-await-in-loop -- in order
       await take(batch.map((record) => record.payload));
-      // oxlint-disable-next-line no-await-in-loop -- in order
       await advance(state, batch);
       state.depth = Math.max(0, state.depth - batch.length);
       whole.records = Math.max(0, whole.records - batch.length);
     }
-    // oxlint-disable-next-line no-await-in-loop -- in order
     const finished = await retire(state, whole.name);
     if (!finished && records.length === 0) {
       return;
@@ -377,7 +372,6 @@ async function fillReserve(state: State): Promise<void> {
       // Written, not only sized: a sparse file reserves nothing.
       const piece = Buffer.alloc(Math.min(state.limits.reserve, 1024 * 1024));
       for (let left = state.limits.reserve; left > 0; left -= piece.length) {
-        // oxlint-disable-next-line no-await-in-loop -- one file
         await file.append(piece.subarray(0, Math.min(left, piece.length)));
       }
       await file.sync();

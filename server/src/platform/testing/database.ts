@@ -4,6 +4,13 @@ import pg from "pg";
 import { afterAll, inject } from "vitest";
 
 import { fingerprint, migrateUp, readMigrations } from "#platform/db/migrate.ts";
+import type { Credentials } from "#platform/postgres/home.ts";
+
+declare module "vitest" {
+  interface ProvidedContext {
+    readonly purserCluster: { readonly port: number; readonly credentials: Credentials };
+  }
+}
 
 export interface TestDatabase {
   readonly name: string;

@@ -1,14 +1,6 @@
 import type { TestProject } from "vitest/node";
 
-import type { Credentials } from "#platform/postgres/home.ts";
-
 import { startTestCluster } from "./cluster.ts";
-
-declare module "vitest" {
-  interface ProvidedContext {
-    readonly purserCluster: { readonly port: number; readonly credentials: Credentials };
-  }
-}
 
 type Started = ReturnType<typeof startTestCluster>;
 

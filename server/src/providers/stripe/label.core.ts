@@ -31,7 +31,7 @@ export function labelStripe(request: Pick<WebhookRequest, "body">): Label {
   };
 }
 
-export function stripeLane(type: string): Lane {
+function stripeLane(type: string): Lane {
   return MONEY.test(type) ? 1 : 5;
 }
 
