@@ -500,7 +500,6 @@ describe("the same again and what nobody knows", () => {
       "select id from inbox_events where external_id like '%_Replay1' order by id",
     );
     for (let turn = 0; turn < 2; turn += 1) {
-      // oxlint-disable no-await-in-loop -- twice
       const { status } = await call(house, house.alder.tokens.support, {
         method: "POST",
         path: "/inbox/replay",
@@ -508,7 +507,6 @@ describe("the same again and what nobody knows", () => {
       });
       expect(status).toBe(200);
       await settled(house);
-      // oxlint-enable no-await-in-loop
     }
     expect(await rowsNow()).toEqual(before);
     const { rows: lines } = await house.superuser.query(

@@ -12,10 +12,13 @@ import {
 } from "react";
 import { z } from "zod";
 
+import type { Failure } from "../kit/error-state.tsx";
+import { fieldsOf, inWords, named } from "../kit/form-schema.ts";
 import { OperationForm } from "../kit/operation-form.tsx";
 import { type ActState, PreviewDialog } from "../kit/preview-dialog.tsx";
 import { ApiFailure, call, failureOf, previewOf } from "./client.ts";
 import { asCli, asCurl } from "./commands.ts";
+import { FIELD_WORDS } from "./field-words.ts";
 import { outcomeWords } from "./outcome.ts";
 import { reverseOf } from "./undo.ts";
 
@@ -25,10 +28,19 @@ type Values = Readonly<Record<string, unknown>>;
 interface Act {
   readonly operation: Operation;
   readonly known: Values;
-  readonly form: boolean;
+  readonly how: How;
 }
 
-type Begin = (operation: Operation, known?: Values, form?: boolean) => void;
+export interface How {
+  /** False shows the preview at once. */
+  readonly form?: boolean;
+  /** Fields that the place decides from which the act was begun: shown, not to be changed. */
+  readonly fixed?: readonly string[];
+  /** A sentence above the form on what it was filled in with. */
+  readonly note?: string | undefined;
+}
+
+type Begin = (operation: Operation, known?: Values, how?: How) => void;
 
 const ActContext = createContext<Begin>(() => undefined);
 
@@ -60,8 +72,8 @@ export function ActProvider({ children }: { readonly children: ReactNode }) {
   const [act, setAct] = useState<Act | null>(null);
   const begin = useMemo<Begin>(
     () =>
-      (operation, known = {}, form = true) =>
-        setAct({ operation, known, form }),
+      (operation, known = {}, how = {}) =>
+        setAct({ operation, known, how }),
     [],
   );
   return (
@@ -85,15 +97,20 @@ interface ActDialogProps {
 
 function ActDialog({ act, onClose }: ActDialogProps) {
   const steps = useActSteps(act);
-  const { operation } = act;
+  const { operation, how } = act;
+  const schema = useMemo(() => inputSchemaOf(operation), [operation]);
   if (steps.state === null) {
     return (
       <Modal opened onClose={onClose} title={operation.title} size="md">
-        <p className="act-head">{operation.summary}</p>
+        <p className="act-head">{summaryWords(operation)}</p>
+        {how.note === undefined ? null : <p className="act-head">{how.note}</p>}
         <OperationForm
-          schema={inputSchemaOf(operation)}
+          schema={schema}
+          words={FIELD_WORDS}
           known={steps.input}
+          fixed={how.fixed}
           errors={steps.errors}
+          failure={steps.failure}
           submitLabel="See what would change"
           busy={steps.asking}
           onSubmit={(input) => void steps.ask(input)}
@@ -113,7 +130,7 @@ function ActDialog({ act, onClose }: ActDialogProps) {
       onConfirm={() => void steps.confirm()}
       onRetry={() => void steps.ask(steps.input)}
       onClose={onClose}
-      onBack={act.form ? steps.back : undefined}
+      onBack={how.form !== false ? steps.back : undefined}
     />
   );
 }
@@ -125,11 +142,20 @@ function confirmWord(operation: Operation, input: Values): string {
   return typeof value === "string" && value !== "" ? value : operation.name;
 }
 
+/** What an operation does, with the fields named as its form names them. */
+export function summaryWords(operation: Operation): string {
+  return operation.summary.includes("`")
+    ? inWords(operation.summary, named(fieldsOf(inputSchemaOf(operation)), FIELD_WORDS))
+    : operation.summary;
+}
+
 function useActSteps(act: Act) {
+  const hasForm = act.how.form !== false;
   const client = useQueryClient();
   const [input, setInput] = useState<Values>(act.known);
-  const [state, setState] = useState<ActState | null>(act.form ? null : { kind: "loading" });
+  const [state, setState] = useState<ActState | null>(hasForm ? null : { kind: "loading" });
   const [errors, setErrors] = useState<Readonly<Record<string, string>>>({});
+  const [failure, setFailure] = useState<Failure | null>(null);
   const [asking, setAsking] = useState(false);
   const [last, setLast] = useState<Preview | null>(null);
   const begin = useAct();
@@ -138,16 +164,23 @@ function useActSteps(act: Act) {
     setState({ kind, preview });
   };
 
+  /** Back to the form with what was said of it: whatever was refused, nothing that was typed is lost. */
+  const toForm = (error: unknown) => {
+    setErrors(error instanceof ApiFailure ? error.fields : {});
+    setFailure(failureOf(error));
+    setState(null);
+  };
+
   const ask = async (given: Values) => {
     setInput(given);
     setErrors({});
+    setFailure(null);
     setAsking(true);
     try {
       show("ready", await previewOf(act.operation, given));
     } catch (error) {
-      if (act.form && error instanceof ApiFailure && Object.keys(error.fields).length > 0) {
-        setErrors(error.fields);
-        setState(null);
+      if (hasForm) {
+        toForm(error);
       } else {
         setState({ kind: "refused", failure: failureOf(error) });
       }
@@ -172,24 +205,26 @@ function useActSteps(act: Act) {
       setState({
         kind: "done",
         words: outcomeWords(preview.summary, answer),
-        undo: back === null ? undefined : () => begin(act.operation, back, false),
+        undo: back === null ? undefined : () => begin(act.operation, back, { form: false }),
       });
       await client.invalidateQueries();
     } catch (error) {
       if (error instanceof ApiFailure && error.preview !== undefined) {
         show("stale", error.preview);
+      } else if (hasForm && error instanceof ApiFailure && Object.keys(error.fields).length > 0) {
+        toForm(error);
       } else {
         setState({ kind: "failed", preview, failure: failureOf(error) });
       }
     }
   };
 
-  const begun = useRef(act.form);
+  const begun = useRef(hasForm);
   useEffect(() => {
     if (!begun.current) {
       begun.current = true; // once, also where React runs effects twice
       void ask(act.known);
     }
   });
-  return { state, input, errors, asking, ask, confirm, back: () => setState(null) };
+  return { state, input, errors, failure, asking, ask, confirm, back: () => setState(null) };
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { fieldsOf, typedFrom, valueOf } from "./form-schema.ts";
+import { fieldsOf, inWords, named, rangeWords, typedFrom, valueOf } from "./form-schema.ts";
 
 const SCHEMA = {
   type: "object",
@@ -77,4 +77,27 @@ test("what the page knows fills the form", () => {
     ids: "a",
     when: "period_end",
   });
+});
+
+test("an instant that the page knows stands in its field and comes out as the same instant", () => {
+  const since = "2026-11-21T09:00:43.000Z";
+  const typed = typedFrom(FIELDS, { since });
+  expect(typed["since"]).toMatch(/^2026-11-2\dT\d\d:\d\d:43$/u);
+  expect(valueOf(FIELDS, typed)).toMatchObject({ since });
+});
+
+test("no name that only programs use is left in a sentence for people", () => {
+  const fields = named(
+    fieldsOf({ type: "object", properties: { usePlan: { type: "boolean" }, limit: {} } }),
+    { usePlan: { label: "Use the plan’s limit" } },
+  );
+  expect(inWords("Give a limit, or usePlan; `usePlan` with `now`.", fields)).toBe(
+    "Give a limit, or “Use the plan’s limit”; “Use the plan’s limit” with “now”.",
+  );
+});
+
+test("a number says what it may be where the schema does", () => {
+  expect(rangeWords({ type: "number", whole: true, min: 1, max: 100_000 })).toBe("1 to 100,000");
+  expect(rangeWords({ type: "number", whole: true, min: 0 })).toBe("0 or more");
+  expect(rangeWords({ type: "number", whole: true })).toBeUndefined();
 });

@@ -1,4 +1,4 @@
-import { humanize } from "./format.ts";
+import { formatCount, humanize } from "./format.ts";
 
 /** One field of a form, worked out from a JSON schema. */
 export interface FormField {
@@ -19,6 +19,14 @@ export interface FormField {
     | { readonly type: "flag" }
     | { readonly type: "choice"; readonly options: readonly string[]; readonly numbers?: boolean }
     | { readonly type: "lines"; readonly numbers: boolean };
+}
+
+/** Words for people in place of what the schema says of a field. */
+export interface FieldWords {
+  readonly label?: string;
+  readonly help?: string;
+  /** By the value that a choice stands for. */
+  readonly options?: Readonly<Record<string, string>>;
 }
 
 type Json = Readonly<Record<string, unknown>>;
@@ -217,6 +225,56 @@ function parseJson(raw: string): unknown {
   }
 }
 
+const two = (part: number) => String(part).padStart(2, "0");
+
+/** An instant as a field for a local date and time takes it; anything else as it is. */
+function localMoment(text: string): string {
+  const at = new Date(text);
+  if (Number.isNaN(at.getTime())) {
+    return text;
+  }
+  const day = [at.getFullYear(), two(at.getMonth() + 1), two(at.getDate())].join("-");
+  return `${day}T${[at.getHours(), at.getMinutes(), at.getSeconds()].map(two).join(":")}`;
+}
+
+/** What a number may be, where the schema says so. */
+export function rangeWords(kind: FormField["kind"]): string | undefined {
+  if (kind.type !== "number" || kind.min === undefined) {
+    return undefined;
+  }
+  return kind.max === undefined
+    ? `${formatCount(kind.min)} or more`
+    : `${formatCount(kind.min)} to ${formatCount(kind.max)}`;
+}
+
+/** The fields with the words that people read in place of their names. */
+export function named(
+  fields: readonly FormField[],
+  words: Readonly<Record<string, FieldWords>>,
+): readonly FormField[] {
+  return fields.map((field) => {
+    const own = words[field.path];
+    return own === undefined
+      ? field
+      : { ...field, label: own.label ?? field.label, help: own.help ?? field.help };
+  });
+}
+
+/** A sentence of the server's that names fields as programs do ("`usePlan`"), with their labels instead. */
+export function inWords(text: string, fields: readonly FormField[]): string {
+  const labelled = fields
+    .filter((field) => /[A-Z]/u.test(field.path))
+    .reduce(
+      (words, field) =>
+        words.replaceAll(
+          new RegExp(`\`?\\b${field.path.replaceAll(".", "\\.")}\\b\`?`, "gu"),
+          () => `“${field.label}”`,
+        ),
+      text,
+    );
+  return labelled.replaceAll(/`([^`]*)`/gu, "“$1”");
+}
+
 function valueAt(value: Json, path: string): unknown {
   return path
     .split(".")
@@ -238,7 +296,11 @@ export function typedFrom(
   return Object.fromEntries(
     fields.map((field) => {
       const value = valueAt(known, field.path);
-      return [field.path, value === undefined || value === null ? field.initial : typedText(value)];
+      if (value === undefined || value === null) {
+        return [field.path, field.initial];
+      }
+      const text = typedText(value);
+      return [field.path, field.kind.type === "moment" ? localMoment(text) : text];
     }),
   );
 }

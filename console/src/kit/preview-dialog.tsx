@@ -114,7 +114,7 @@ function Ready(props: PreviewDialogProps & { readonly preview: PreviewView }) {
       <div className="act-foot">
         <Copies cli={props.cli} curl={props.curl} />
         <Button variant="subtle" onClick={props.onBack ?? props.onClose}>
-          {props.onBack === undefined ? "Leave it" : "Change the input"}
+          {props.onBack === undefined ? "Cancel" : "Change the input"}
         </Button>
         <Button
           variant="filled"

@@ -171,7 +171,6 @@ describe("table x command x scope x role", () => {
   test("without a WHERE a scope shows its own rows and no others", async () => {
     const wrong: string[] = [];
     for (const table of tables) {
-      // oxlint-disable no-await-in-loop -- one connection
       await superuser.query("begin");
       await superuser.query("set local session authorization purser_owner");
       await superuser.query("select set_config('purser.workspaces', $1, true)", [
@@ -181,7 +180,6 @@ describe("table x command x scope x role", () => {
         `select array_agg(distinct workspace_id) as workspaces from ${table} where workspace_id is not null`,
       );
       await superuser.query("rollback");
-      // oxlint-enable no-await-in-loop
       if (JSON.stringify(rows[0]?.workspaces) !== JSON.stringify([ids.own])) {
         wrong.push(`${table}: ${JSON.stringify(rows[0]?.workspaces)}`);
       }
@@ -229,12 +227,10 @@ describe("the matrix itself", () => {
   test.each(Object.entries(MUTANTS))("notices any table with %s", async (name, mutate) => {
     const unnoticed: string[] = [];
     for (const table of tables) {
-      // oxlint-disable no-await-in-loop -- one connection
       await superuser.query("begin");
       await superuser.query(mutate(table));
       const faults = faultsIn(await cellsOf(superuser, table, ids));
       await superuser.query("rollback");
-      // oxlint-enable no-await-in-loop
       if (faults.length === 0) {
         unnoticed.push(table);
       }
@@ -247,7 +243,6 @@ describe("what isolation costs", () => {
   test("the scope is read once a statement, not once a row", async () => {
     const perRow: string[] = [];
     for (const table of tables) {
-      // oxlint-disable no-await-in-loop -- one connection
       await superuser.query("begin");
       await superuser.query("set local session authorization purser_service");
       await superuser.query("set local role purser_app");
@@ -260,7 +255,6 @@ describe("what isolation costs", () => {
         )
         .catch(() => ({ rows: [] }));
       await superuser.query("rollback");
-      // oxlint-enable no-await-in-loop
       const plan = rows.map((row) => row["QUERY PLAN"]).join("\n");
       if (plan !== "" && (/SubPlan|current_setting/.test(plan) || !plan.includes("InitPlan"))) {
         perRow.push(`${table}: ${plan}`);

@@ -1,9 +1,8 @@
 import { type QuotaView, setQuota, showQuotas } from "purser/contract/quotas";
 
-import { useAct } from "../../app/act.tsx";
+import { ActButton } from "../../app/act-button.tsx";
 import { Load } from "../../app/load.tsx";
 import { useOperation } from "../../app/queries.ts";
-import { mayRun, useSession } from "../../app/session.ts";
 import { Section } from "../../kit/facts.tsx";
 import { formatCount, humanize } from "../../kit/format.ts";
 import { type PlainColumn, PlainTable } from "../../kit/plain-table.tsx";
@@ -54,21 +53,19 @@ const COLUMNS: readonly PlainColumn<Line>[] = [
   { head: "", align: "right", cell: (line) => <SetButton {...line} /> },
 ];
 
+const FROM_ROW = { fixed: ["organizationId", "dimension"] };
+
 function SetButton({ organizationId, quota }: Line) {
-  const session = useSession();
-  const begin = useAct();
-  if (!mayRun(session.data, setQuota)) {
-    return null;
-  }
   return (
-    <button
-      type="button"
-      className="linklike"
-      aria-label={`Set the quota of ${humanize(quota.dimension)}`}
-      onClick={() => begin(setQuota, { organizationId, dimension: quota.dimension })}
+    <ActButton
+      quiet
+      operation={setQuota}
+      known={{ organizationId, dimension: quota.dimension }}
+      how={FROM_ROW}
+      label={`Set the quota of ${humanize(quota.dimension)}`}
     >
       Set…
-    </button>
+    </ActButton>
   );
 }
 

@@ -1,12 +1,11 @@
-import { ActionIcon, Button, Tooltip } from "@mantine/core";
+import { ActionIcon, Tooltip } from "@mantine/core";
 import { IconArrowsMaximize, IconLink } from "@tabler/icons-react";
 import { inboxReplay, inboxShow } from "purser/contract/inbox";
 import { useLocation } from "wouter";
 
-import { useAct } from "../../app/act.tsx";
+import { ActButton } from "../../app/act-button.tsx";
 import { Load } from "../../app/load.tsx";
 import { useOperation } from "../../app/queries.ts";
-import { mayRun, useSession } from "../../app/session.ts";
 import { useCopied } from "../../kit/id-chip.tsx";
 import { SidePanel } from "../../kit/side-panel.tsx";
 import { EventView } from "./event-view.tsx";
@@ -50,11 +49,13 @@ export function EventPanel({ id, onClose }: EventPanelProps) {
   );
 }
 
+const AT_ONCE = { form: false };
+
 /** Shows the preview at once: the event is known, there is nothing to fill in. */
 export function ReplayButton({ id }: { readonly id: string }) {
-  const begin = useAct();
-  const session = useSession();
-  return mayRun(session.data, inboxReplay) ? (
-    <Button onClick={() => begin(inboxReplay, { ids: [id] }, false)}>Replay…</Button>
-  ) : null;
+  return (
+    <ActButton operation={inboxReplay} known={{ ids: [id] }} how={AT_ONCE}>
+      Replay…
+    </ActButton>
+  );
 }

@@ -3,10 +3,12 @@ import type { Operation } from "purser/operation";
 import { useMemo } from "react";
 import { Link, useSearchParams } from "wouter";
 
-import { inputSchemaOf, useAct } from "../../app/act.tsx";
+import { inputSchemaOf, summaryWords } from "../../app/act.tsx";
+import { ActButton } from "../../app/act-button.tsx";
 import { operationNamed } from "../../app/catalog.ts";
 import { ApiFailure } from "../../app/client.ts";
 import { asCli, asCurl } from "../../app/commands.ts";
+import { FIELD_WORDS } from "../../app/field-words.ts";
 import { Load } from "../../app/load.tsx";
 import { useOperation } from "../../app/queries.ts";
 import { EmptyState } from "../../kit/empty-state.tsx";
@@ -38,7 +40,7 @@ export function OperationPage({ name }: { readonly name: string }) {
       actions={<Link href="/operations">All operations</Link>}
     >
       <div className="page-scroll">
-        <p style={{ maxWidth: 720, marginBottom: 14 }}>{operation.summary}</p>
+        <p style={{ maxWidth: 720, marginBottom: 14 }}>{summaryWords(operation)}</p>
         {operation.risk === "read" ? (
           <Read operation={operation} />
         ) : (
@@ -80,6 +82,7 @@ function Read({ operation }: { readonly operation: Operation }) {
           <OperationForm
             key={JSON.stringify(input)}
             schema={schema}
+            words={FIELD_WORDS}
             hidden={HIDDEN}
             known={typed}
             errors={answer.error instanceof ApiFailure ? answer.error.fields : {}}
@@ -127,12 +130,11 @@ function Next({
 
 function Write({ operation }: { readonly operation: Operation }) {
   const { typed } = useInput(operation);
-  const begin = useAct();
   return (
     <>
-      <Button variant="filled" onClick={() => begin(operation, typed)}>
+      <ActButton operation={operation} known={typed} variant="filled">
         {operation.title}…
-      </Button>
+      </ActButton>
       <p className="dim" style={{ marginTop: 8 }}>
         You see what would change before anything does.
       </p>

@@ -1,6 +1,7 @@
 import type { Operation } from "purser/operation";
 import { useLocation } from "wouter";
 
+import { summaryWords } from "../../app/act.tsx";
 import { OPERATIONS } from "../../app/catalog.ts";
 import { mayRun, useSession } from "../../app/session.ts";
 import type { Column } from "../../kit/columns.ts";
@@ -53,7 +54,7 @@ const COLUMNS: readonly Column<Operation>[] = [
     grow: 2,
     phone: "meta",
     dropAt: 2,
-    cell: (row) => <span title={row.summary}>{row.summary}</span>,
+    cell: (row) => <span title={summaryWords(row)}>{summaryWords(row)}</span>,
   },
   {
     key: "cli",

@@ -1,4 +1,3 @@
-import { Button } from "@mantine/core";
 import {
   type SubscriptionDetail,
   subscriptionsCancel,
@@ -8,10 +7,9 @@ import {
 } from "purser/contract/billing";
 import { Link } from "wouter";
 
-import { useAct } from "../../app/act.tsx";
+import { ActButton } from "../../app/act-button.tsx";
 import { Load } from "../../app/load.tsx";
 import { useOperation } from "../../app/queries.ts";
-import { mayRun, useSession } from "../../app/session.ts";
 import { plain, subscriptionTone } from "../../app/words.ts";
 import { Facts, Section } from "../../kit/facts.tsx";
 import { humanize } from "../../kit/format.ts";
@@ -68,17 +66,20 @@ export function SubscriptionPage({ id }: { readonly id: string }) {
   );
 }
 
+const AT_ONCE = { form: false };
+const ITS_OWN = { fixed: ["id"] };
+
 function Acts({ id, ended }: { readonly id: string; readonly ended: boolean }) {
-  const session = useSession();
-  const begin = useAct();
   return (
     <>
-      {mayRun(session.data, subscriptionsResync) ? (
-        <Button onClick={() => begin(subscriptionsResync, { id }, false)}>Resync…</Button>
-      ) : null}
-      {mayRun(session.data, subscriptionsCancel) && !ended ? (
-        <Button onClick={() => begin(subscriptionsCancel, { id })}>Cancel…</Button>
-      ) : null}
+      <ActButton operation={subscriptionsResync} known={{ id }} how={AT_ONCE}>
+        Resync…
+      </ActButton>
+      {ended ? null : (
+        <ActButton operation={subscriptionsCancel} known={{ id }} how={ITS_OWN}>
+          Cancel…
+        </ActButton>
+      )}
     </>
   );
 }

@@ -69,14 +69,13 @@ export function Suggestions({ suggestions }: Pick<TodayView, "suggestions">) {
 }
 
 export function Switches({ switches }: Pick<TodayView, "switches">) {
-  const begin = useAct();
   return (
     <Section
       title="Switches"
       side={
-        <button type="button" className="linklike" onClick={() => begin(inboxControlsSet)}>
+        <ActButton quiet operation={inboxControlsSet}>
           Change
-        </button>
+        </ActButton>
       }
     >
       {switches.length === 0 ? (

@@ -7,7 +7,6 @@ const MOST = Number.MAX_SAFE_INTEGER;
 
 /** First instant of the calendar month in UTC that holds `now`; `months` later or earlier on request. */
 export function monthStart(now: Date, months = 0): Date {
-  // oxlint-disable-next-line purser/no-ambient-clock -- calendar arithmetic on a given instant
   return new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + months, 1));
 }
 

@@ -52,7 +52,7 @@ export function watchWorkers(deps: {
 }): readonly QueueHandler[] {
   return [
     handleJob(checkRecord, async (unit) => {
-      let found: readonly Broken[] = [];
+      const found: Broken[] = [];
       for (const workspaceId of await deps.workspaceIds()) {
         const broken = await unit.runIn(workspaceId, async (ctx) => {
           const list = await brokenPromises(ctx, deps.checks);
@@ -61,7 +61,7 @@ export function watchWorkers(deps: {
           }
           return list;
         });
-        found = [...found, ...broken];
+        found.push(...broken);
       }
       const words = found.map(({ check, rows }) => `${check.title}: ${rows.length} do not`);
       return {
