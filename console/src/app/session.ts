@@ -35,12 +35,15 @@ export function mayRun(session: Session | null | undefined, operation: Operation
   return session !== null && session !== undefined && operation.roles.includes(session.actor.role);
 }
 
+const STAFF: ReadonlySet<string> = new Set(["billing", "support"]);
+
 /** Why a button is off: whose role may run it. */
 export function whoMay(session: Session | null | undefined, operation: Operation): string {
-  const roles = operation.roles.map((role) => (role === "billing" ? "billing staff" : `${role}s`));
+  const roles = operation.roles.map((role) => (STAFF.has(role) ? `${role} staff` : `${role}s`));
   const last = roles.at(-1) ?? "nobody";
   const all = roles.length < 2 ? last : `${roles.slice(0, -1).join(", ")} and ${last}`;
-  const mine = session === null || session === undefined ? "" : ` Your role is ${session.actor.role}.`;
+  const mine =
+    session === null || session === undefined ? "" : ` Your role is ${session.actor.role}.`;
   return `Only ${all} may do this.${mine}`;
 }
 

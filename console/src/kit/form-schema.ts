@@ -228,10 +228,10 @@ function parseJson(raw: string): unknown {
 const two = (part: number) => String(part).padStart(2, "0");
 
 /** An instant as a field for a local date and time takes it; anything else as it is. */
-function localMoment(text: string): string {
-  const at = new Date(text);
+function localMoment(instant: string): string {
+  const at = new Date(instant);
   if (Number.isNaN(at.getTime())) {
-    return text;
+    return instant;
   }
   const day = [at.getFullYear(), two(at.getMonth() + 1), two(at.getDate())].join("-");
   return `${day}T${[at.getHours(), at.getMinutes(), at.getSeconds()].map(two).join(":")}`;
@@ -261,7 +261,7 @@ export function named(
 }
 
 /** A sentence of the server's that names fields as programs do ("`usePlan`"), with their labels instead. */
-export function inWords(text: string, fields: readonly FormField[]): string {
+export function inWords(said: string, fields: readonly FormField[]): string {
   const labelled = fields
     .filter((field) => /[A-Z]/u.test(field.path))
     .reduce(
@@ -270,7 +270,7 @@ export function inWords(text: string, fields: readonly FormField[]): string {
           new RegExp(`\`?\\b${field.path.replaceAll(".", "\\.")}\\b\`?`, "gu"),
           () => `“${field.label}”`,
         ),
-      text,
+      said,
     );
   return labelled.replaceAll(/`([^`]*)`/gu, "“$1”");
 }
@@ -299,8 +299,8 @@ export function typedFrom(
       if (value === undefined || value === null) {
         return [field.path, field.initial];
       }
-      const text = typedText(value);
-      return [field.path, field.kind.type === "moment" ? localMoment(text) : text];
+      const shown = typedText(value);
+      return [field.path, field.kind.type === "moment" ? localMoment(shown) : shown];
     }),
   );
 }

@@ -14,6 +14,7 @@ import {
   valueOf,
 } from "./form-schema.ts";
 import { humanize } from "./format.ts";
+import { ToneIcon } from "./status-pill.tsx";
 
 import "./dialogs.css";
 
@@ -165,8 +166,7 @@ function Field({ field, options, first, value, error, onChange }: FieldProps) {
   const common = {
     name: field.path,
     label: field.label,
-    description:
-      field.help === undefined ? rangeWords(kind) : inWords(field.help, []),
+    description: field.help === undefined ? rangeWords(kind) : inWords(field.help, []),
     error,
     required: field.required,
     "data-autofocus": first || undefined,
@@ -189,7 +189,10 @@ function Field({ field, options, first, value, error, onChange }: FieldProps) {
           onChange={(event) => onChange(event.currentTarget.value)}
           data={[
             ...(field.required && value !== "" ? [] : [{ value: "", label: "Choose…" }]),
-            ...kind.options.map((option) => ({ value: option, label: options?.[option] ?? humanize(option) })),
+            ...kind.options.map((option) => ({
+              value: option,
+              label: options?.[option] ?? humanize(option),
+            })),
           ]}
         />
       );

@@ -78,6 +78,7 @@ export function Quotas({ organizationId }: { readonly organizationId: string }) 
         {(data) => (
           <PlainTable
             label="Quotas"
+            stack
             columns={COLUMNS}
             rows={data.items.map((quota) => ({ organizationId, quota }))}
             rowKey={({ quota }) => quota.dimension}

@@ -62,7 +62,7 @@ function why(event: EventDetail) {
     case "superseded":
       return (
         <>
-          A newer fact was there already.{reason}{" "}
+          {event.reason ?? "A newer fact was there already."}{" "}
           {event.supersededBy === null ? null : <ObjectLink id={event.supersededBy} />}
         </>
       );
@@ -89,7 +89,13 @@ function why(event: EventDetail) {
   }
 }
 
+/** The currency that the event itself names, for the amounts that it changed. */
+function currencyOf(body: string | null): string | undefined {
+  return body === null ? undefined : /"currency"\s*:\s*"([a-z]{3})"/u.exec(body)?.[1];
+}
+
 function Changes({ event }: { readonly event: EventDetail }) {
+  const currency = currencyOf(event.body);
   return (
     <Section
       title="What it changed"
@@ -110,6 +116,7 @@ function Changes({ event }: { readonly event: EventDetail }) {
                 <Diff
                   before={Object.fromEntries(changed.map(([field, pair]) => [field, pair[0]]))}
                   after={Object.fromEntries(changed.map(([field, pair]) => [field, pair[1]]))}
+                  currency={currency}
                 />
               )}
             </div>

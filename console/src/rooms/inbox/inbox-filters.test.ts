@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { searchFilter, spanMs } from "./inbox-filters.ts";
+import { isName, searchFilter, spanMs } from "./inbox-filters.ts";
 
 test.each([
   ["evt_1SVq7", { externalId: "evt_1SVq7" }],
@@ -17,4 +17,14 @@ test.each([
 test("a span of the address is a length of time, an instant is not", () => {
   expect(spanMs("6h")).toBe(21_600_000);
   expect(spanMs("2026-11-20T00:00:00Z")).toBeNull();
+});
+
+test("a word that is no id and no type is somebody's name", () => {
+  expect(["amber", "Amber Studio", "a@amber.example"].map(isName)).toEqual([true, true, true]);
+  expect(["evt_1SVq7", "stripe:cus_1", "invoice.paid", "inv*"].map(isName)).toEqual([
+    false,
+    false,
+    false,
+    false,
+  ]);
 });

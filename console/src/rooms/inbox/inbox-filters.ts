@@ -51,6 +51,11 @@ export function spanMs(word: string): number | null {
   return match === null || unit === undefined ? null : Number(match[1]) * unit;
 }
 
+/** Words that are no id, no type and no pattern: somebody looks for a customer. */
+export function isName(typed: string): boolean {
+  return !/[_.*:]/u.test(typed) || typed.includes("@");
+}
+
 /** What was typed in the search field, as the filter it means: an event's id, an object's, or a type. */
 export function searchFilter(
   typed: string,

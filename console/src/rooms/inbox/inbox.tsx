@@ -1,10 +1,9 @@
 import { Button } from "@mantine/core";
 import { inboxBacklog, inboxReplay } from "purser/contract/inbox";
-import { useLocation } from "wouter";
+import { Link, useLocation } from "wouter";
 
-import { useAct } from "../../app/act.tsx";
+import { ActButton } from "../../app/act-button.tsx";
 import { useOperation } from "../../app/queries.ts";
-import { mayRun, useSession } from "../../app/session.ts";
 import { DataTable } from "../../kit/data-table.tsx";
 import { EmptyState } from "../../kit/empty-state.tsx";
 import { FilterBar } from "../../kit/filter-bar.tsx";
@@ -13,7 +12,7 @@ import { Page } from "../../kit/page.tsx";
 import { useUrlState } from "../../kit/url-state.ts";
 import { EventPanel } from "./event-panel.tsx";
 import { INBOX_COLUMNS } from "./inbox-columns.tsx";
-import { INBOX_FILTERS, SEARCH } from "./inbox-filters.ts";
+import { INBOX_FILTERS, isName, SEARCH } from "./inbox-filters.ts";
 import { useInboxRows } from "./use-inbox-rows.ts";
 
 /** Every webhook that was taken in, newest first, and what became of it. */
@@ -21,8 +20,6 @@ export function Inbox() {
   const url = useUrlState();
   const open = url.get("event");
   const list = useInboxRows(url.get);
-  const session = useSession();
-  const begin = useAct();
   const filtered = [SEARCH.key, ...INBOX_FILTERS.map((filter) => filter.key)].some(
     (key) => url.get(key) !== null,
   );
@@ -31,9 +28,13 @@ export function Inbox() {
       title="Inbox"
       sentence={<BacklogSentence />}
       actions={
-        mayRun(session.data, inboxReplay) ? (
-          <Button onClick={() => begin(inboxReplay, list.replayInput)}>Replay…</Button>
-        ) : null
+        <ActButton
+          operation={inboxReplay}
+          known={list.replay.known}
+          how={{ note: list.replay.note }}
+        >
+          Replay…
+        </ActButton>
       }
     >
       <FilterBar search={SEARCH} filters={INBOX_FILTERS} />
@@ -46,7 +47,7 @@ export function Inbox() {
           waiting={list.waiting}
           openKey={open}
           onOpen={(key, how) => url.set({ event: key }, how)}
-          empty={filtered ? <NoMatch /> : <NoEvents />}
+          empty={filtered ? <NoMatch typed={url.get(SEARCH.key)} /> : <NoEvents />}
         />
         {open === null ? null : (
           <EventPanel key={open} id={open} onClose={() => url.set({ event: null })} />
@@ -74,15 +75,35 @@ function BacklogSentence() {
   return `${plural(depth, "event")} wait${depth === 1 ? "s" : ""}${oldest}.${eta}${heldWords}`;
 }
 
-function NoMatch() {
-  const [, navigate] = useLocation();
+function NoMatch({ typed }: { readonly typed: string | null }) {
+  const name = typed !== null && isName(typed);
   return (
     <EmptyState
-      title="No event fits these filters"
-      actions={<Button onClick={() => navigate("/inbox")}>Take all filters away</Button>}
+      title={
+        name
+          ? `No type of event begins with “${typed}”`
+          : "No event that is listed fits these filters"
+      }
+      actions={
+        <>
+          {typed === null ? null : (
+            <Button
+              component={Link}
+              href={`/customers?q=${encodeURIComponent(typed)}`}
+              variant={name ? "filled" : "default"}
+            >
+              Search customers for “{typed}”
+            </Button>
+          )}
+          <Button component={Link} href="/inbox">
+            Clear filters
+          </Button>
+        </>
+      }
     >
-      Events stay listed for 90 days. A webhook that is not here was either refused (its signature
-      was not believed) or never sent.
+      {name
+        ? "Events are found by their id, by the id of what they concern, or by their type. Names and addresses belong to customers."
+        : "Events stay listed for 90 days. One that is missing may be older, may have been refused, or may still be on its way."}
     </EmptyState>
   );
 }

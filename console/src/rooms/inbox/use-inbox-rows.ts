@@ -7,6 +7,7 @@ import { call } from "../../app/client.ts";
 import { usePages } from "../../app/queries.ts";
 import { nowMs } from "../../kit/clock.ts";
 import { searchFilter, SEARCH, spanMs } from "./inbox-filters.ts";
+import { replayOf } from "./replay-of.ts";
 
 export type EventRow = z.output<typeof inboxEventRow>;
 
@@ -73,17 +74,6 @@ export function useInboxRows(get: (key: string) => string | null) {
   return {
     table: { ...table, rows },
     waiting: { count: newer.length, more: newer.length === NEWER_ROWS, show },
-    replayInput: replayInput(filters),
-  };
-}
-
-/** The list's own filters as a beginning for a replay; those that a replay does not know are left out. */
-function replayInput(filters: Readonly<Record<string, string>>): Readonly<Record<string, unknown>> {
-  const failed = filters["state"] === "dead" || filters["state"] === "quarantined";
-  return {
-    ...(filters["type"] === undefined ? {} : { type: filters["type"] }),
-    ...(filters["provider"] === undefined ? {} : { provider: filters["provider"] }),
-    ...(filters["since"] === undefined ? {} : { since: filters["since"] }),
-    ...(failed ? { failed: true } : {}),
+    replay: replayOf(filters, rows, table.hasMore),
   };
 }

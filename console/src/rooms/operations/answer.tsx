@@ -39,6 +39,7 @@ export function Answer({
         <div style={{ marginBottom: 24 }}>
           <PlainTable
             label={operation.title}
+            stack
             rows={rows.map((row, index) => ({ row, key: String(index) }))}
             rowKey={({ key }) => key}
             columns={table.columns.map((column) => ({

@@ -3,8 +3,8 @@ import type { Operation } from "purser/operation";
 import { useMemo } from "react";
 import { Link, useSearchParams } from "wouter";
 
-import { inputSchemaOf, summaryWords } from "../../app/act.tsx";
 import { ActButton } from "../../app/act-button.tsx";
+import { inputSchemaOf, summaryWords } from "../../app/act.tsx";
 import { operationNamed } from "../../app/catalog.ts";
 import { ApiFailure } from "../../app/client.ts";
 import { asCli, asCurl } from "../../app/commands.ts";

@@ -55,8 +55,10 @@ export function SubscriptionPage({ id }: { readonly id: string }) {
                 ]}
               >
                 {tab === "explain" ? <Explain id={id} /> : null}
-                {tab === "events" ? <RecordEvents events={data.events} /> : null}
-                {tab === "overview" ? <Overview row={data} /> : null}
+                {tab === "events" ? (
+                  <RecordEvents events={data.events} currency={data.amount?.currency} />
+                ) : null}
+                {tab === "overview" ? <SubscriptionOverview row={data} /> : null}
               </Tabs>
             )}
           </Load>
@@ -108,7 +110,8 @@ const ITEMS = [
   },
 ];
 
-function Overview({ row }: { readonly row: SubscriptionDetail }) {
+/** What a subscription is, on its page and beside its list. */
+export function SubscriptionOverview({ row }: { readonly row: SubscriptionDetail }) {
   return (
     <>
       <Facts
