@@ -1,8 +1,11 @@
 import { ActionIcon, Menu, useMantineColorScheme } from "@mantine/core";
 import {
+  IconCreditCard,
+  IconFileInvoice,
   IconInbox,
   IconLayoutDashboard,
   IconMoon,
+  IconRefresh,
   IconSun,
   IconTerminal2,
   IconUserCircle,
@@ -23,6 +26,7 @@ import { Shell } from "../kit/shell.tsx";
 import { type Tone, ToneIcon } from "../kit/status-pill.tsx";
 import { useNow } from "../kit/ticker.ts";
 import { Toasts } from "../kit/toast.tsx";
+import { catchTyping } from "../kit/type-ahead.ts";
 import { failureOf } from "./client.ts";
 import { useLiveQueries, useOperation } from "./queries.ts";
 import { type Session, signOut } from "./session.ts";
@@ -39,6 +43,15 @@ const PLACES = [
   { href: "/", label: "Today", keys: "g t", icon: IconLayoutDashboard },
   { href: "/inbox", label: "Inbox", keys: "g i", icon: IconInbox },
   { href: "/customers", label: "Customers", keys: "g c", icon: IconUsers },
+  {
+    href: "/subscriptions",
+    label: "Subscriptions",
+    keys: "g s",
+    icon: IconRefresh,
+    wideOnly: true,
+  },
+  { href: "/invoices", label: "Invoices", keys: "g v", icon: IconFileInvoice },
+  { href: "/payments", label: "Payments", keys: "g p", icon: IconCreditCard, wideOnly: true },
   { href: "/operations", label: "Operations", keys: "g o", icon: IconTerminal2 },
 ] as const;
 
@@ -56,7 +69,12 @@ export function Frame({ session, children }: FrameProps) {
   const { utc } = usePreferences();
   const connection = useConnection();
   const backlog = useOperation(inboxBacklog, {}, { poll: true });
-  const openPalette = () => setPalette(true);
+  const openPalette = () => {
+    if (!palette) {
+      catchTyping();
+      setPalette(true);
+    }
+  };
   useEffect(() => {
     // Ahead of the first Ctrl K, behind everything that the first page needs.
     const timer = setTimeout(() => void loadPalette(), PALETTE_AHEAD_MS);
@@ -90,6 +108,7 @@ export function Frame({ session, children }: FrameProps) {
         href: place.href,
         label: place.label,
         icon: place.icon,
+        wideOnly: "wideOnly" in place,
         count: place.href === "/inbox" && depth > 0 ? String(depth) : undefined,
       }))}
       live={liveWords(connection)}
@@ -208,7 +227,9 @@ function Tools({ session, onHelp }: { readonly session: Session; readonly onHelp
         </Menu.Target>
         <Menu.Dropdown>
           <Menu.Label>
-            {session.actor.name}, {session.actor.role}
+            {session.actor.name.toLowerCase() === session.actor.role
+              ? session.actor.name
+              : `${session.actor.name}, ${session.actor.role}`}
           </Menu.Label>
           <Menu.Item onClick={() => setColorScheme(dark ? "light" : "dark")}>
             {dark ? "Light colours" : "Dark colours"}

@@ -70,59 +70,63 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
     <HeadRow columns={shown} template={template} sort={props.sort} onSort={props.onSort} />
   );
   return (
-    <div ref={ref} className="dt" aria-busy={status === "loading"}>
-      {props.stale === undefined ? null : (
-        <p className="banner" data-tone="warn" role="status">
-          <span>
-            This is from <When at={props.stale.atMs} />: {props.stale.why}
-          </span>
-        </p>
-      )}
+    <>
       <Waiting waiting={props.waiting} />
-      {full ? null : <div inert>{head}</div>}
-      {status === "loading" ? <LoadingRows columns={shown} template={template} /> : null}
-      {status === "error" && props.failure !== undefined ? (
-        <ErrorState failure={props.failure} onRetry={props.onRetry} />
-      ) : null}
-      {status === "ready" && rows.length === 0 ? props.empty : null}
-      {full ? (
-        <div
-          className="dt-grid"
-          role="grid"
-          aria-label={props.label}
-          aria-rowcount={props.hasMore === true ? -1 : rows.length + 1}
-          aria-activedescendant={cursor.active === null ? undefined : `${baseId}-${cursor.active}`}
-          tabIndex={0}
-          onKeyDown={cursor.onKeyDown}
-        >
-          {head}
-          <div className="dt-body" role="rowgroup" style={{ height: virtual.getTotalSize() }}>
-            {virtual.getVirtualItems().map((item) => {
-              const row = rows[item.index];
-              if (row === undefined) {
-                return null;
-              }
-              const key = props.rowKey(row);
-              const frame = {
-                id: `${baseId}-${item.index}`,
-                index: item.index,
-                top: item.start,
-                height: rowPx,
-                active: cursor.active === item.index,
-                open: props.openKey === key,
-                onOpen: props.onOpen === undefined ? undefined : () => cursor.open(item.index),
-              };
-              return phone ? (
-                <PhoneRow key={key} frame={frame} row={row} columns={columns} />
-              ) : (
-                <WideRow key={key} frame={frame} row={row} columns={shown} template={template} />
-              );
-            })}
+      <div ref={ref} className="dt" aria-busy={status === "loading"}>
+        {props.stale === undefined ? null : (
+          <p className="banner" data-tone="warn" role="status">
+            <span>
+              This is from <When at={props.stale.atMs} />: {props.stale.why}
+            </span>
+          </p>
+        )}
+        {full ? null : <div inert>{head}</div>}
+        {status === "loading" ? <LoadingRows columns={shown} template={template} /> : null}
+        {status === "error" && props.failure !== undefined ? (
+          <ErrorState failure={props.failure} onRetry={props.onRetry} />
+        ) : null}
+        {status === "ready" && rows.length === 0 ? props.empty : null}
+        {full ? (
+          <div
+            className="dt-grid"
+            role="grid"
+            aria-label={props.label}
+            aria-rowcount={props.hasMore === true ? -1 : rows.length + 1}
+            aria-activedescendant={
+              cursor.active === null ? undefined : `${baseId}-${cursor.active}`
+            }
+            tabIndex={0}
+            onKeyDown={cursor.onKeyDown}
+          >
+            {head}
+            <div className="dt-body" role="rowgroup" style={{ height: virtual.getTotalSize() }}>
+              {virtual.getVirtualItems().map((item) => {
+                const row = rows[item.index];
+                if (row === undefined) {
+                  return null;
+                }
+                const key = props.rowKey(row);
+                const frame = {
+                  id: `${baseId}-${item.index}`,
+                  index: item.index,
+                  top: item.start,
+                  height: rowPx,
+                  active: cursor.active === item.index,
+                  open: props.openKey === key,
+                  onOpen: props.onOpen === undefined ? undefined : () => cursor.open(item.index),
+                };
+                return phone ? (
+                  <PhoneRow key={key} frame={frame} row={row} columns={columns} />
+                ) : (
+                  <WideRow key={key} frame={frame} row={row} columns={shown} template={template} />
+                );
+              })}
+            </div>
           </div>
-        </div>
-      ) : null}
-      {full ? <Foot count={rows.length} hasMore={props.hasMore === true} /> : null}
-    </div>
+        ) : null}
+        {full ? <Foot count={rows.length} hasMore={props.hasMore === true} /> : null}
+      </div>
+    </>
   );
 }
 

@@ -1,8 +1,17 @@
 import { Modal } from "@mantine/core";
-import { type ComponentType, type KeyboardEvent, useEffect, useId, useState } from "react";
+import {
+  type ComponentType,
+  type KeyboardEvent,
+  useCallback,
+  useEffect,
+  useId,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from "react";
 
-import { focusAtOnce } from "./focus.ts";
 import { KeyCaps } from "./keys-help.tsx";
+import { takeTyped } from "./type-ahead.ts";
 
 import "./dialogs.css";
 
@@ -32,6 +41,7 @@ interface PaletteProps {
 export function Palette({ opened, onClose, query, onQuery, items, searching }: PaletteProps) {
   const id = useId();
   const [at, setAt] = useState(0);
+  const input = useTypedAhead((typed) => onQuery(query + typed));
   const current = items[Math.min(at, items.length - 1)];
   const currentId = current === undefined ? undefined : `${id}-${current.key}`;
   useEffect(() => {
@@ -69,7 +79,7 @@ export function Palette({ opened, onClose, query, onQuery, items, searching }: P
     >
       <input
         className="palette-input"
-        ref={focusAtOnce}
+        ref={input}
         data-autofocus
         role="combobox"
         aria-expanded
@@ -104,6 +114,21 @@ export function Palette({ opened, onClose, query, onQuery, items, searching }: P
       </div>
     </Modal>
   );
+}
+
+/** A ref that takes the focus at once, before a dialog would, and with it what was typed before the field was there. */
+function useTypedAhead(onTyped: (typed: string) => void): (element: HTMLElement | null) => void {
+  const latest = useRef(onTyped);
+  useLayoutEffect(() => {
+    latest.current = onTyped;
+  });
+  return useCallback((element) => {
+    element?.focus();
+    const typed = element === null ? "" : takeTyped();
+    if (typed !== "") {
+      latest.current(typed);
+    }
+  }, []);
 }
 
 function footWords(searching: boolean, count: number, query: string): string {

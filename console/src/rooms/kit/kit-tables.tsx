@@ -80,7 +80,7 @@ export function KitTables() {
           },
         ]}
       />
-      <div className="kit-box" style={{ height: 360, position: "relative" }}>
+      <div className="kit-box" style={{ height: 360, overflow: "visible" }}>
         <DataTable
           {...COMMON}
           label="Full"
