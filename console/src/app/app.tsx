@@ -25,6 +25,18 @@ const Customers = lazy(async () => ({
 const CustomerPage = lazy(async () => ({
   default: (await import("../rooms/customers/customer-page.tsx")).CustomerPage,
 }));
+const Subscriptions = lazy(async () => ({
+  default: (await import("../rooms/records/subscriptions.tsx")).Subscriptions,
+}));
+const Invoices = lazy(async () => ({
+  default: (await import("../rooms/records/invoices.tsx")).Invoices,
+}));
+const Payments = lazy(async () => ({
+  default: (await import("../rooms/records/payments.tsx")).Payments,
+}));
+const ProblemPage = lazy(async () => ({
+  default: (await import("../rooms/problems/problem-page.tsx")).ProblemPage,
+}));
 const SubscriptionPage = lazy(async () => ({
   default: (await import("../rooms/records/subscription-page.tsx")).SubscriptionPage,
 }));
@@ -54,6 +66,11 @@ export function App() {
             <Route path="/kit">
               <Suspense fallback={<Coming />}>
                 <KitPage />
+              </Suspense>
+            </Route>
+            <Route path="/docs/problems">
+              <Suspense fallback={<Coming />}>
+                <ProblemPage />
               </Suspense>
             </Route>
             <Route>
@@ -101,6 +118,9 @@ function Rooms() {
       <Route path="/inbox/events/:id">{({ id }) => <EventPage id={id} />}</Route>
       <Route path="/customers" component={Customers} />
       <Route path="/customers/:id">{({ id }) => <CustomerPage id={id} />}</Route>
+      <Route path="/subscriptions" component={Subscriptions} />
+      <Route path="/invoices" component={Invoices} />
+      <Route path="/payments" component={Payments} />
       <Route path="/subscriptions/:id">{({ id }) => <SubscriptionPage id={id} />}</Route>
       <Route path="/invoices/:id">{({ id }) => <InvoicePage id={id} />}</Route>
       <Route path="/operations" component={Operations} />

@@ -1,6 +1,7 @@
 import type { ReactNode } from "react";
 
 import { humanize } from "./format.ts";
+import { Money } from "./money.tsx";
 import { When } from "./when.tsx";
 
 import "./records.css";
@@ -12,6 +13,8 @@ interface DiffProps {
   readonly before: Fields | null;
   /** null: the row is gone. */
   readonly after: Fields | null;
+  /** Of the amounts in minor units, where it is known; a field `currency` beside them says it as well. */
+  readonly currency?: string | undefined;
 }
 
 /** A value as a person writes it: no quotes around plain text, nothing where nothing is. */
@@ -31,8 +34,18 @@ const NO_TIME = /amount|minor|bytes|count|quantity|usage|limit/iu;
 const SECONDS_FROM = 1_000_000_000;
 const SECONDS_TO = 5_000_000_000;
 
-/** A value by what its field is: a provider's seconds since 1970 and our instants are shown as moments. */
-export function valueView(name: string, value: unknown): ReactNode {
+const MINOR = /[_ ]?minor$/iu;
+
+/** The name of a field for people; an amount shown as money is not of "minor" anything. */
+export function fieldWords(name: string, currency?: string): string {
+  return humanize(currency === undefined ? name : name.replace(MINOR, ""));
+}
+
+/** A value by what its field is: a provider's seconds since 1970 and our instants are shown as moments, amounts as money. */
+export function valueView(name: string, value: unknown, currency?: string): ReactNode {
+  if (typeof value === "number" && currency !== undefined && MINOR.test(name)) {
+    return <Money amountMinor={value} currency={currency} />;
+  }
   if (typeof value === "string" && INSTANT.test(value)) {
     return <When at={value} as="short" />;
   }
@@ -41,8 +54,14 @@ export function valueView(name: string, value: unknown): ReactNode {
   return seconds ? <When at={value * 1000} as="short" /> : valueText(value);
 }
 
+function textIn(fields: Fields | null, name: string): string | undefined {
+  const value = fields?.[name];
+  return typeof value === "string" ? value : undefined;
+}
+
 /** Field by field, from what to what. Fields that stay the same are left out. */
-export function Diff({ before, after }: DiffProps) {
+export function Diff({ before, after, currency: known }: DiffProps) {
+  const currency = known ?? textIn(after, "currency") ?? textIn(before, "currency");
   const names = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])].filter(
     (name) => JSON.stringify(before?.[name]) !== JSON.stringify(after?.[name]),
   );
@@ -55,14 +74,14 @@ export function Diff({ before, after }: DiffProps) {
         {names.map((name) => (
           <tr key={name}>
             <th scope="row" title={name}>
-              {humanize(name)}
+              {fieldWords(name, currency)}
             </th>
             <td>
               {before === null ? null : (
                 <>
                   <del>
                     <span className="sr-only">from </span>
-                    {valueView(name, before[name])}
+                    {valueView(name, before[name], currency)}
                   </del>
                   <span className="diff-arrow" aria-hidden>
                     →
@@ -74,7 +93,7 @@ export function Diff({ before, after }: DiffProps) {
               ) : (
                 <ins>
                   <span className="sr-only">to </span>
-                  {valueView(name, after[name])}
+                  {valueView(name, after[name], currency)}
                 </ins>
               )}
             </td>

@@ -48,7 +48,7 @@ export function FilterBar({ search, filters, side }: FilterBarProps) {
       ))}
       {active.length > 1 ? (
         <button type="button" className="linklike" onClick={clearAll}>
-          Clear
+          Clear filters
         </button>
       ) : null}
       {side}

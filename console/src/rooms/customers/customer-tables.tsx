@@ -14,6 +14,7 @@ import { Money } from "../../kit/money.tsx";
 import { type PlainColumn, PlainTable } from "../../kit/plain-table.tsx";
 import { StatusPill } from "../../kit/status-pill.tsx";
 import { When } from "../../kit/when.tsx";
+import { nextStep } from "../records/next-step.ts";
 
 const SUBSCRIPTIONS: readonly PlainColumn<SubscriptionRow>[] = [
   {
@@ -53,14 +54,6 @@ const SUBSCRIPTIONS: readonly PlainColumn<SubscriptionRow>[] = [
     ),
   },
 ];
-
-/** What the date beside it means. */
-function nextStep(row: SubscriptionRow): string {
-  if (row.endedAt !== null) {
-    return "ended";
-  }
-  return row.cancelAtPeriodEnd || row.cancelAt !== null ? "ends" : "renews";
-}
 
 export function SubscriptionTable({ rows }: { readonly rows: readonly SubscriptionRow[] }) {
   if (rows.length === 0) {

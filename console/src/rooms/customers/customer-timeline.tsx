@@ -5,10 +5,9 @@ import { Link } from "wouter";
 import { addressOf } from "../../app/addresses.ts";
 import { usePages } from "../../app/queries.ts";
 import { Bones } from "../../kit/bones.tsx";
-import { valueView } from "../../kit/diff.tsx";
+import { fieldWords, valueView } from "../../kit/diff.tsx";
 import { EmptyState } from "../../kit/empty-state.tsx";
 import { ErrorState } from "../../kit/error-state.tsx";
-import { humanize } from "../../kit/format.ts";
 import { Money } from "../../kit/money.tsx";
 import type { Tone } from "../../kit/status-pill.tsx";
 import { Timeline } from "../../kit/timeline.tsx";
@@ -36,6 +35,7 @@ export function CustomerTimeline({ id }: { readonly id: string }) {
       </EmptyState>
     );
   }
+  const currencyOf = currencies(table.rows);
   return (
     <>
       <Timeline
@@ -45,7 +45,7 @@ export function CustomerTimeline({ id }: { readonly id: string }) {
           at: entry.at,
           tone: toneOf(entry),
           title: <Title entry={entry} />,
-          detail: <Detail entry={entry} />,
+          detail: <Detail entry={entry} currency={currencyOf(entry)} />,
         }))}
       />
       {table.hasMore ? (
@@ -71,14 +71,38 @@ function Title({ entry }: { readonly entry: TimelineEntry }) {
 
 const SHOWN_FIELDS = 4;
 
-function Detail({ entry }: { readonly entry: TimelineEntry }) {
+/**
+ * The currency of an entry's amounts: its own, that of another entry on the same object, or the only one that the
+ * customer was ever asked for.
+ */
+function currencies(
+  entries: readonly TimelineEntry[],
+): (entry: TimelineEntry) => string | undefined {
+  const byObject = new Map(
+    entries.flatMap((entry) =>
+      entry.amount === null ? [] : [[entry.objectId, entry.amount.currency] as const],
+    ),
+  );
+  const all = [...new Set(byObject.values())];
+  const only = all.length === 1 ? all[0] : undefined;
+  return (entry) => entry.amount?.currency ?? byObject.get(entry.objectId) ?? only;
+}
+
+function Detail({
+  entry,
+  currency,
+}: {
+  readonly entry: TimelineEntry;
+  readonly currency: string | undefined;
+}) {
   const changed = Object.entries(entry.changed);
   const more = changed.length - SHOWN_FIELDS;
   return (
     <>
       {changed.slice(0, SHOWN_FIELDS).map(([field, [before, after]]) => (
         <span key={field} style={{ display: "block" }}>
-          {humanize(field)}: {valueView(field, before)} → {valueView(field, after)}
+          {fieldWords(field, currency)}: {valueView(field, before, currency)} →{" "}
+          {valueView(field, after, currency)}
         </span>
       ))}
       {more > 0 ? <span>and {more} more </span> : null}

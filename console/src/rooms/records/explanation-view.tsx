@@ -2,9 +2,9 @@ import type { Explanation, RecordEvent } from "purser/contract/billing";
 import { Link } from "wouter";
 
 import { eventTone } from "../../app/words.ts";
-import { Diff, valueView } from "../../kit/diff.tsx";
+import { Diff, fieldWords, valueView } from "../../kit/diff.tsx";
 import { Section } from "../../kit/facts.tsx";
-import { humanize, plural } from "../../kit/format.ts";
+import { plural } from "../../kit/format.ts";
 import { PlainTable } from "../../kit/plain-table.tsx";
 import { StatusPill } from "../../kit/status-pill.tsx";
 import { Timeline } from "../../kit/timeline.tsx";
@@ -12,9 +12,12 @@ import { When } from "../../kit/when.tsx";
 
 type Field = Explanation["fields"][number];
 
-const FIELDS = [
-  { head: "Field", cell: (field: Field) => humanize(field.field) },
-  { head: "Value", cell: (field: Field) => <code>{valueView(field.field, field.value)}</code> },
+const fieldColumns = (currency: string | undefined) => [
+  { head: "Field", cell: (field: Field) => fieldWords(field.field, currency) },
+  {
+    head: "Value",
+    cell: (field: Field) => <code>{valueView(field.field, field.value, currency)}</code>,
+  },
   {
     head: "Set by",
     cell: (field: Field) => {
@@ -33,6 +36,8 @@ const FIELDS = [
 
 /** Why a record is as it is: the sentence, then each field with who set it, then everything that was said. */
 export function ExplanationView({ explanation }: { readonly explanation: Explanation }) {
+  const stated = explanation.fields.find((field) => field.field === "currency")?.value;
+  const currency = typeof stated === "string" ? stated : undefined;
   return (
     <>
       <p>{explanation.summary}</p>
@@ -44,20 +49,28 @@ export function ExplanationView({ explanation }: { readonly explanation: Explana
       <Section title="Each field">
         <PlainTable
           label="Fields"
-          columns={FIELDS}
+          stack
+          columns={fieldColumns(currency)}
           rows={explanation.fields}
           rowKey={(field) => field.field}
         />
       </Section>
       <Section title="Everything that was said" side={plural(explanation.chain.length, "event")}>
-        <RecordEvents events={explanation.chain} />
+        <RecordEvents events={explanation.chain} currency={currency} />
       </Section>
     </>
   );
 }
 
 /** The chain of events of a record, newest first. */
-export function RecordEvents({ events }: { readonly events: readonly RecordEvent[] }) {
+export function RecordEvents({
+  events,
+  currency,
+}: {
+  readonly events: readonly RecordEvent[];
+  /** Of the record, where it is known. */
+  readonly currency?: string | undefined;
+}) {
   if (events.length === 0) {
     return <p className="dim">No event is recorded; it was fetched from the provider.</p>;
   }
@@ -80,13 +93,19 @@ export function RecordEvents({ events }: { readonly events: readonly RecordEvent
             )}
           </>
         ),
-        detail: <EventDetail event={event} />,
+        detail: <EventDetail event={event} currency={currency} />,
       }))}
     />
   );
 }
 
-function EventDetail({ event }: { readonly event: RecordEvent }) {
+function EventDetail({
+  event,
+  currency,
+}: {
+  readonly event: RecordEvent;
+  readonly currency: string | undefined;
+}) {
   const changed = Object.entries(event.changed);
   return (
     <>
@@ -95,6 +114,7 @@ function EventDetail({ event }: { readonly event: RecordEvent }) {
         <Diff
           before={Object.fromEntries(changed.map(([field, pair]) => [field, pair[0]]))}
           after={Object.fromEntries(changed.map(([field, pair]) => [field, pair[1]]))}
+          currency={currency}
         />
       )}
     </>

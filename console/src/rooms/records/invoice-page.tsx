@@ -49,8 +49,10 @@ export function InvoicePage({ id }: { readonly id: string }) {
                 ]}
               >
                 {tab === "explain" ? <Explain id={id} /> : null}
-                {tab === "events" ? <RecordEvents events={data.events} /> : null}
-                {tab === "overview" ? <Overview row={data} /> : null}
+                {tab === "events" ? (
+                  <RecordEvents events={data.events} currency={data.total.currency} />
+                ) : null}
+                {tab === "overview" ? <InvoiceOverview row={data} /> : null}
               </Tabs>
             )}
           </Load>
@@ -60,7 +62,8 @@ export function InvoicePage({ id }: { readonly id: string }) {
   );
 }
 
-function Overview({ row }: { readonly row: InvoiceDetail }) {
+/** What an invoice is, on its page and beside its list. */
+export function InvoiceOverview({ row }: { readonly row: InvoiceDetail }) {
   return (
     <>
       <Facts
@@ -100,12 +103,17 @@ function Overview({ row }: { readonly row: InvoiceDetail }) {
               <ObjectLink key="sub" id={row.stripeSubscriptionId} keep={40} />
             ),
           ],
-          [
-            "Period",
-            <span key="period">
-              <When at={row.periodStart} as="day" /> to <When at={row.periodEnd} as="day" />
-            </span>,
-          ],
+          // A first invoice is for no span of time: the provider gives the same moment twice.
+          ...(row.periodStart === row.periodEnd
+            ? []
+            : [
+                [
+                  "Period",
+                  <span key="period">
+                    <When at={row.periodStart} as="day" /> to <When at={row.periodEnd} as="day" />
+                  </span>,
+                ] as const,
+              ]),
           ["Made", <When key="made" at={row.createdAt} as="absolute" />],
           ["Due", <When key="due" at={row.dueAt} as="day" none="at once" />],
           ["Paid at", <When key="paidAt" at={row.paidAt} as="absolute" none="not yet" />],

@@ -42,6 +42,7 @@ const LANE_COLUMNS = [
   },
   {
     head: "In / min",
+    wideOnly: true,
     align: "right" as const,
     cell: (lane: Lane) => formatCount(Math.round(lane.arrivedPerMinute)),
   },

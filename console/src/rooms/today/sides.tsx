@@ -1,12 +1,16 @@
 import { Button } from "@mantine/core";
 import { inboxControlsSet } from "purser/contract/inbox";
 import type { TodayView } from "purser/contract/watch";
+import type { Operation } from "purser/operation";
+import { useEffect, useState } from "react";
+import { Link } from "wouter";
 
-import { useAct } from "../../app/act.tsx";
+import { ActButton } from "../../app/act-button.tsx";
+import type { operationNamed } from "../../app/catalog.ts";
 import { Section } from "../../kit/facts.tsx";
+import { typedText } from "../../kit/form-schema.ts";
 import { formatCount, plural } from "../../kit/format.ts";
 import { StatusPill, type Tone, ToneIcon } from "../../kit/status-pill.tsx";
-import { toast } from "../../kit/toast.tsx";
 import { When } from "../../kit/when.tsx";
 
 export function Changed({ changed }: Pick<TodayView, "changed">) {
@@ -30,17 +34,32 @@ export function Changed({ changed }: Pick<TodayView, "changed">) {
   );
 }
 
-export function Suggestions({ suggestions }: Pick<TodayView, "suggestions">) {
-  const begin = useAct();
-  const start = async (suggestion: TodayView["suggestions"][number]) => {
-    const { operationNamed } = await import("../../app/catalog.ts");
-    const operation = operationNamed(suggestion.operation);
-    if (operation === undefined) {
-      toast("warn", `This console does not know ${suggestion.operation} yet. Reload it.`);
-      return;
+const AT_ONCE = { form: false };
+
+type Suggestion = TodayView["suggestions"][number];
+
+/** Its operation, once the catalogue is there; it is no part of the first load. */
+function useSuggested(suggestions: readonly Suggestion[]): (name: string) => Operation | undefined {
+  const [found, setFound] = useState<typeof operationNamed | null>(null);
+  const some = suggestions.length > 0;
+  useEffect(() => {
+    if (some) {
+      void import("../../app/catalog.ts").then((catalog) => setFound(() => catalog.operationNamed));
     }
-    begin(operation, suggestion.input, false);
-  };
+  }, [some]);
+  return (name) => found?.(name);
+}
+
+/** Where a read shows its answer, with its input filled in. */
+function answerHref(suggestion: Suggestion): string {
+  const words = new URLSearchParams(
+    Object.entries(suggestion.input).map(([key, value]) => [key, typedText(value)]),
+  ).toString();
+  return `/operations/${suggestion.operation}${words === "" ? "" : `?${words}`}`;
+}
+
+export function Suggestions({ suggestions }: Pick<TodayView, "suggestions">) {
+  const operationOf = useSuggested(suggestions);
   return (
     <Section title="What to do">
       {suggestions.length === 0 ? (
@@ -58,13 +77,33 @@ export function Suggestions({ suggestions }: Pick<TodayView, "suggestions">) {
                 </li>
               ))}
             </ul>
-            <Button variant="filled" onClick={() => void start(suggestion)}>
-              Preview: {suggestion.title}
-            </Button>
+            <Suggested suggestion={suggestion} operation={operationOf(suggestion.operation)} />
           </div>
         ))
       )}
     </Section>
+  );
+}
+
+/** An act is previewed first; a look is only a look, so it is a link. */
+function Suggested({
+  suggestion,
+  operation,
+}: {
+  readonly suggestion: Suggestion;
+  readonly operation: Operation | undefined;
+}) {
+  if (operation === undefined || operation.risk === "read") {
+    return (
+      <Button component={Link} href={answerHref(suggestion)}>
+        {suggestion.title}
+      </Button>
+    );
+  }
+  return (
+    <ActButton variant="filled" operation={operation} known={suggestion.input} how={AT_ONCE}>
+      {suggestion.title}…
+    </ActButton>
   );
 }
 
