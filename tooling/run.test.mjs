@@ -226,6 +226,6 @@ describe("what we start", () => {
       encoding: "utf8",
     });
     expect(run.status).toBe(2);
-    expect(run.stderr).toContain("start|test|bench|check|gates");
+    expect(run.stderr).toContain("start|test|bench|check|docs|gates");
   });
 });

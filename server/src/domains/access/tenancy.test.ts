@@ -35,14 +35,14 @@ describe("the catalog", () => {
     ).toEqual([]);
   });
 
-  // The inbox's own queue (which event, which key, no content) is worked off across workspaces.
+  // The inbox's own queue (which event, which key, no content) is worked off across workspaces, and counted by the minute.
   test("every policy is about the workspaces in scope, or is the operator's, or the inbox workers' on their queue", async () => {
     expect(
       await names(
         `select t.name || '.' || p.polname as name from (${OF_WORKSPACES}) t join pg_policy p on p.polrelid = t.oid
           where not (pg_get_expr(p.polqual, p.polrelid) like '%purser_workspaces()%' and p.polcmd = '*'
                      and coalesce(pg_get_expr(p.polwithcheck, p.polrelid), pg_get_expr(p.polqual, p.polrelid)) like '%purser_workspaces()%')
-            and not (t.name = any ('{inbox_work,inbox_keys,inbox_waiting}') and p.polname in ('purser_worker', 'purser_intake', 'purser_jobs'))
+            and not (t.name = any ('{inbox_work,inbox_keys,inbox_waiting,inbox_rates}') and p.polname in ('purser_worker', 'purser_intake', 'purser_jobs'))
             and p.polroles <> array[(select oid from pg_roles where rolname = 'purser_operator')] order by 1`,
       ),
     ).toEqual([]);
