@@ -162,7 +162,82 @@ describe("Inbox", () => {
     await photograph(page, "replay-preview");
     expect(await seriousFindings(page)).toEqual([]);
     await dialog.getByRole("button", { name: /^Replay/u }).click();
-    await dialog.getByText(/^Done:/u).waitFor();
+    await dialog.getByText("Replayed 1 event.").waitFor();
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+});
+
+describe("Inbox, for somebody new to it", () => {
+  test("a row opens by a click on the id in it; the icon beside the id copies it", async () => {
+    const { page } = await open("/inbox");
+    const row = rows(page).first();
+    await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+    await row.hover();
+    await row.getByRole("button", { name: /^Copy evt_/u }).click();
+    await row.getByRole("button", { name: /^Copied evt_/u }).waitFor();
+    expect(new URL(page.url()).search).toBe("");
+    await row.getByText(/^evt_\w+…/u).click();
+    await page.getByRole("complementary", { name: "Event" }).waitFor();
+    expect(new URL(page.url()).searchParams.get("event")).toMatch(/\S/u);
+    await page.context().close();
+  });
+
+  test("a replay of nothing is refused beside its form", async () => {
+    const { page, errors } = await open("/inbox");
+    await page.getByRole("button", { name: "Replay…" }).click();
+    const dialog = page.getByRole("dialog", { name: "Replay events" });
+    await dialog.getByLabel("Until").fill("2026-01-02T03:04:05");
+    await dialog.getByLabel("Until").fill("");
+    await dialog.getByRole("button", { name: "See what would change" }).click();
+    await dialog.getByRole("alert").getByText("Nothing was changed.").waitFor();
+    await dialog.getByLabel("Type").fill("invoice.*");
+    expect(await seriousFindings(page)).toEqual([]);
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
+  test("a replay begins with the filters of the list", async () => {
+    const { page } = await open("/inbox?q=invoice.*&since=1h");
+    await rows(page).first().waitFor();
+    await page.getByRole("button", { name: "Replay…" }).click();
+    const dialog = page.getByRole("dialog", { name: "Replay events" });
+    expect(await dialog.getByLabel("Type").inputValue()).toBe("invoice.*");
+    expect(await dialog.getByLabel("Since").inputValue()).toMatch(/^\d{4}-\d\d-\d\dT/u);
+    await page.context().close();
+  });
+
+  test("a word that is no id is looked for among customers", async () => {
+    const { page } = await open("/inbox?q=amber");
+    await page.getByRole("link", { name: "Search customers for “amber”" }).click();
+    await page.getByRole("heading", { name: "Customers" }).waitFor();
+    expect(new URL(page.url()).search).toBe("?q=amber");
+    await page.context().close();
+  });
+});
+
+describe("Lists of the record", () => {
+  test.each([
+    ["/invoices?status=paid", "Invoice", "invoices"],
+    ["/subscriptions?status=active", "Subscription", "subscriptions"],
+  ])("%s shows what fits and opens one beside it", async (path, panel, name) => {
+    const { page, errors } = await open(path);
+    await rows(page)
+      .first()
+      .click({ position: { x: 40, y: 8 } });
+    await page.getByRole("complementary", { name: panel }).getByText("Last changed by").waitFor();
+    await photograph(page, `${name}-light`);
+    expect(await seriousFindings(page)).toEqual([]);
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
+  test("payments fit a phone", async () => {
+    const { page, errors } = await open("/payments", "phone");
+    await rows(page).first().waitFor();
+    await photograph(page, "payments-phone");
+    await expectNoSideways(page);
+    expect(await seriousFindings(page)).toEqual([]);
     expect(errors).toEqual([]);
     await page.context().close();
   });
@@ -218,11 +293,11 @@ describe("a reversible act", () => {
     await dialog.getByLabel("Paused").check();
     await dialog.getByRole("button", { name: "See what would change" }).click();
     await dialog.getByRole("button", { name: /^Pause lane 5/u }).click();
-    await dialog.getByText(/^Done:/u).waitFor();
+    await dialog.getByText(/^Paused lane 5 of paddle/u).waitFor();
     await photograph(page, "undo-offered");
     await dialog.getByRole("button", { name: "Undo…" }).click();
     await dialog.getByRole("button", { name: /lane 5/u }).click();
-    await dialog.getByText(/^Done:/u).waitFor();
+    await dialog.getByText(/^Set lane 5 of paddle/u).waitFor();
     expect(errors).toEqual([]);
     await page.context().close();
   });
@@ -263,11 +338,57 @@ describe("everywhere", () => {
     await page.keyboard.press("Enter");
     const dialog = page.getByRole("dialog", { name: "Cancel a subscription" });
     await dialog.getByLabel("ID").fill("sub_nobody");
+    await dialog.getByLabel("Reason").fill("a");
+    await dialog.getByRole("button", { name: "See what would change" }).click();
+    await dialog.getByText("At least 3 characters.").waitFor();
     await dialog.getByLabel("Reason").fill("a test of the form");
     await dialog.getByRole("button", { name: "See what would change" }).click();
-    await dialog.getByText("Nothing was changed.").waitFor();
+    await dialog.getByRole("alert").getByText("Nothing was changed.").waitFor();
+    expect(await dialog.getByLabel("Reason").inputValue()).toBe("a test of the form");
     expect(errors).toEqual([]);
     await page.context().close();
+  });
+
+  test("no letter is lost that is typed right after Ctrl K", async () => {
+    const { page } = await open("/inbox");
+    await rows(page).first().waitFor();
+    await page.keyboard.press("Control+k");
+    await page.keyboard.type("jg c amber");
+    await page.getByRole("combobox").waitFor();
+    expect(await page.getByRole("combobox").inputValue()).toBe("jg c amber");
+    expect(new URL(page.url()).pathname).toBe("/inbox");
+    await page.context().close();
+  });
+
+  test("who may not run an act sees its button, and who may", async () => {
+    const { page, errors } = await open("/sign-in");
+    await page.route("**/api/session", async (route) => {
+      const answer = await route.fetch();
+      const body = (await answer.text()).replace('"role":"owner"', '"role":"viewer"');
+      await route.fulfill({ response: answer, body });
+    });
+    await page.goto(`${purser.base}/inbox`);
+    const button = page.getByRole("button", { name: "Replay…" });
+    await button.waitFor();
+    expect(await button.getAttribute("aria-disabled")).toBe("true");
+    expect(await button.getAttribute("title")).toMatch(/support staff may do this/u);
+    await button.click({ force: true });
+    await page.getByText("Your role is viewer.").waitFor();
+    expect(await page.getByRole("dialog").count()).toBe(0);
+    await photograph(page, "inbox-viewer");
+    expect(await seriousFindings(page)).toEqual([]);
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
+  test("a refusal's type leads to a page that names its code, signed in or not", async () => {
+    const context = await openContext(browser, "light");
+    const page = await context.newPage();
+    await page.goto(`${purser.base}/docs/problems#inbox/empty-replay`);
+    await page.getByRole("heading", { name: "Empty replay" }).waitFor();
+    await page.getByText("inbox/empty-replay").waitFor();
+    expect(await seriousFindings(page)).toEqual([]);
+    await context.close();
   });
 
   test("g-chords go, u turns times to UTC, ? lists the keys", async () => {

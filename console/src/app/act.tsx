@@ -15,7 +15,7 @@ import { z } from "zod";
 import type { Failure } from "../kit/error-state.tsx";
 import { fieldsOf, inWords, named } from "../kit/form-schema.ts";
 import { OperationForm } from "../kit/operation-form.tsx";
-import { type ActState, PreviewDialog } from "../kit/preview-dialog.tsx";
+import { type ActState, leaveWords, PreviewDialog } from "../kit/preview-dialog.tsx";
 import { ApiFailure, call, failureOf, previewOf } from "./client.ts";
 import { asCli, asCurl } from "./commands.ts";
 import { FIELD_WORDS } from "./field-words.ts";
@@ -115,6 +115,7 @@ function ActDialog({ act, onClose }: ActDialogProps) {
           busy={steps.asking}
           onSubmit={(input) => void steps.ask(input)}
           onCancel={onClose}
+          cancelLabel={leaveWords(operation.title)}
         />
       </Modal>
     );

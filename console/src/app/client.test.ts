@@ -2,7 +2,7 @@ import { inboxReplay, inboxShow } from "purser/contract/inbox";
 import { setQuota } from "purser/contract/quotas";
 import { expect, test } from "vitest";
 
-import { requestOf } from "./client.ts";
+import { fieldWords, requestOf } from "./client.ts";
 import { asCli } from "./commands.ts";
 
 test("fields of the path leave the query and the body", () => {
@@ -24,4 +24,15 @@ test("a line copied for the shell is safe to paste", () => {
 
 test("a flag that is true is written without its value", () => {
   expect(asCli(inboxReplay, { failed: true })).toBe("purser inbox replay --failed");
+});
+
+test("what a schema says of a field is told in plain words; what is not known is told as it came", () => {
+  expect(
+    [
+      "Too small: expected string to have >=3 characters",
+      "Too small: expected number to be >=0",
+      "Invalid input: expected string, received undefined",
+      "The tier is retired.",
+    ].map(fieldWords),
+  ).toEqual(["At least 3 characters.", "0 or more.", "This is needed.", "The tier is retired."]);
 });

@@ -166,6 +166,23 @@ function problemOf(status: number, body: unknown, requestId: string | undefined)
   });
 }
 
+const TERSE: readonly (readonly [RegExp, string])[] = [
+  [/^Too small: expected string to have >=(\d+) characters?$/u, "At least $1 characters."],
+  [/^Too big: expected string to have <=(\d+) characters?$/u, "At most $1 characters."],
+  [/^Too small: expected (?:number|int) to be >=(\S+)$/u, "$1 or more."],
+  [/^Too big: expected (?:number|int) to be <=(\S+)$/u, "At most $1."],
+  [/^Invalid input: expected \S+, received undefined$/u, "This is needed."],
+  [/^Invalid input: expected number, received \S+$/u, "A number is needed."],
+  [/^Invalid option: expected one of .*$/u, "Choose one of the list."],
+  [/^Invalid ISO datetime$/u, "A date and a time are needed."],
+];
+
+/** What a schema says of a value, as one would say it to a person. Anything unknown stays as it came. */
+export function fieldWords(detail: string): string {
+  const known = TERSE.find(([pattern]) => pattern.test(detail));
+  return known === undefined ? detail : detail.replace(known[0], known[1]);
+}
+
 /** `/ids/0` -> `ids`: an error within a list belongs to the list's field. */
 function fieldsIn(body: unknown): Record<string, string> {
   const errors = isObject(body) && Array.isArray(body["errors"]) ? body["errors"] : [];
@@ -180,7 +197,7 @@ function fieldsIn(body: unknown): Record<string, string> {
               .split("/")
               .filter((part) => part !== "" && !/^\d+$/u.test(part))
               .join("."),
-            detail,
+            fieldWords(detail),
           ],
         ];
   });

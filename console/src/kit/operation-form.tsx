@@ -1,5 +1,5 @@
 import { Button, Checkbox, NativeSelect, Textarea, TextInput } from "@mantine/core";
-import { type SubmitEvent, useMemo, useState } from "react";
+import { type SubmitEvent, useEffect, useMemo, useRef, useState } from "react";
 
 import { type Failure, FailureRef } from "./error-state.tsx";
 import { Facts } from "./facts.tsx";
@@ -37,6 +37,8 @@ interface OperationFormProps {
   readonly busy?: boolean;
   readonly onSubmit: (value: Record<string, unknown>) => void;
   readonly onCancel?: (() => void) | undefined;
+  /** Where "Cancel" would be read as the act itself. */
+  readonly cancelLabel?: string;
 }
 
 const NO_WORDS: Readonly<Record<string, FieldWords>> = {};
@@ -53,8 +55,9 @@ export function OperationForm(props: OperationFormProps) {
     event.preventDefault();
     props.onSubmit(valueOf(fields, typed));
   };
+  const form = useRefusalInSight(props.failure);
   return (
-    <form className="opform" onSubmit={onSubmit}>
+    <form ref={form} className="opform" onSubmit={onSubmit}>
       {fields.length === 0 ? <p className="dim">This needs no input.</p> : null}
       {fixed.length === 0 ? null : (
         <Facts
@@ -78,7 +81,7 @@ export function OperationForm(props: OperationFormProps) {
       <div className="act-foot" style={{ justifyContent: "flex-end", marginTop: 4 }}>
         {props.onCancel === undefined ? null : (
           <Button variant="subtle" onClick={props.onCancel}>
-            Cancel
+            {props.cancelLabel ?? "Cancel"}
           </Button>
         )}
         <Button type="submit" variant="filled" loading={props.busy ?? false}>
@@ -87,6 +90,22 @@ export function OperationForm(props: OperationFormProps) {
       </div>
     </form>
   );
+}
+
+/** What was refused may stand below the edge of a dialog: the field it is about gets the focus, or its words are scrolled to. */
+function useRefusalInSight(failure: Failure | null | undefined) {
+  const ref = useRef<HTMLFormElement>(null);
+  useEffect(() => {
+    if (failure === null || failure === undefined) {
+      return;
+    }
+    const field = ref.current?.querySelector<HTMLElement>("[aria-invalid=true]");
+    field?.focus();
+    if (field === null || field === undefined) {
+      ref.current?.querySelector(".act-foot")?.scrollIntoView({ block: "nearest" });
+    }
+  }, [failure]);
+  return ref;
 }
 
 function sentence(words: string | undefined, fields: readonly FormField[]): string | undefined {

@@ -61,9 +61,7 @@ export function PlainTable<Row>(props: PlainTableProps<Row>) {
           </tbody>
         </table>
       </div>
-      {more ? (
-        <p className="plain-more">More columns to the right: push the table aside →</p>
-      ) : null}
+      {more ? <p className="plain-more">Scroll sideways for more columns →</p> : null}
     </div>
   );
 }

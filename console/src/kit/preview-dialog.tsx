@@ -114,7 +114,7 @@ function Ready(props: PreviewDialogProps & { readonly preview: PreviewView }) {
       <div className="act-foot">
         <Copies cli={props.cli} curl={props.curl} />
         <Button variant="subtle" onClick={props.onBack ?? props.onClose}>
-          {props.onBack === undefined ? "Cancel" : "Change the input"}
+          {backWords(props)}
         </Button>
         <Button
           variant="filled"
@@ -129,6 +129,15 @@ function Ready(props: PreviewDialogProps & { readonly preview: PreviewView }) {
       </div>
     </>
   );
+}
+
+function backWords({ onBack, title }: PreviewDialogProps): string {
+  return onBack === undefined ? leaveWords(title) : "Change the input";
+}
+
+/** "Cancel" beside "Cancel the subscription" would be read as the act itself. */
+export function leaveWords(title: string): string {
+  return title.startsWith("Cancel") ? "Close" : "Cancel";
 }
 
 const BUTTON_LONGEST = 48;

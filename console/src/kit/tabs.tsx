@@ -1,4 +1,4 @@
-import { type KeyboardEvent, type ReactNode, useId } from "react";
+import { type KeyboardEvent, type ReactNode, useEffect, useId } from "react";
 
 import "./page.css";
 
@@ -24,6 +24,12 @@ export function Tabs({ label, tabs, current, onChange, children }: TabsProps) {
     tabs.findIndex((tab) => tab.key === current),
   );
   const shown = tabs[at];
+  useEffect(() => {
+    // A strip that is wider than the phone shows at least where one is.
+    document
+      .getElementById(`${id}-${current}`)
+      ?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [id, current]);
   const onKeyDown = (event: KeyboardEvent<HTMLDivElement>) => {
     const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     const next = by === undefined ? undefined : tabs[(at + by + tabs.length) % tabs.length];

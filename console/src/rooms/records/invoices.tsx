@@ -37,6 +37,7 @@ const COLUMNS: readonly Column<InvoiceRow>[] = [
     key: "number",
     head: "Invoice",
     width: 150,
+    dropAt: 1,
     phone: "meta",
     cell: (row) => <span className="mono">{row.number ?? row.stripeInvoiceId}</span>,
   },
@@ -68,7 +69,7 @@ const COLUMNS: readonly Column<InvoiceRow>[] = [
     head: "Still open",
     width: 112,
     align: "right",
-    dropAt: 2,
+    dropAt: 3,
     cell: (row) =>
       row.amountRemaining.minor === 0 ? (
         DASH
@@ -81,7 +82,7 @@ const COLUMNS: readonly Column<InvoiceRow>[] = [
     head: "Tries",
     width: 46,
     align: "right",
-    dropAt: 4,
+    dropAt: 5,
     cell: (row) => (row.attemptCount === 0 ? DASH : row.attemptCount),
   },
   {
@@ -89,7 +90,7 @@ const COLUMNS: readonly Column<InvoiceRow>[] = [
     head: "Next try",
     width: 96,
     align: "right",
-    dropAt: 3,
+    dropAt: 4,
     cell: (row) => <When at={row.nextPaymentAttempt} />,
   },
   {
@@ -97,7 +98,7 @@ const COLUMNS: readonly Column<InvoiceRow>[] = [
     head: "Due",
     width: 92,
     align: "right",
-    dropAt: 5,
+    dropAt: 6,
     cell: (row) => <When at={row.dueAt} as="day" />,
   },
   {
@@ -105,7 +106,7 @@ const COLUMNS: readonly Column<InvoiceRow>[] = [
     head: "Made",
     width: 92,
     align: "right",
-    dropAt: 1,
+    dropAt: 2,
     cell: (row) => <When at={row.createdAt} as="day" />,
   },
 ];
