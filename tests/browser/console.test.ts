@@ -293,11 +293,17 @@ describe("a reversible act", () => {
     await dialog.getByLabel("Paused").check();
     await dialog.getByRole("button", { name: "See what would change" }).click();
     await dialog.getByRole("button", { name: /^Pause lane 5/u }).click();
-    await dialog.getByText(/^Paused lane 5 of paddle/u).waitFor();
+    await dialog
+      .getByRole("status")
+      .getByText(/^Paused lane 5 of paddle/u)
+      .waitFor();
     await photograph(page, "undo-offered");
     await dialog.getByRole("button", { name: "Undo…" }).click();
     await dialog.getByRole("button", { name: /lane 5/u }).click();
-    await dialog.getByText(/^Set lane 5 of paddle/u).waitFor();
+    await dialog
+      .getByRole("status")
+      .getByText(/^Set lane 5 of paddle/u)
+      .waitFor();
     expect(errors).toEqual([]);
     await page.context().close();
   });

@@ -55,7 +55,7 @@ const COLUMNS: readonly Column<SubscriptionRow>[] = [
   {
     key: "status",
     head: "Status",
-    width: 118,
+    width: 112,
     phone: "side",
     cell: (row) => (
       <StatusPill tone={row.paused ? "held" : subscriptionTone(row.status)}>
@@ -74,7 +74,7 @@ const COLUMNS: readonly Column<SubscriptionRow>[] = [
   {
     key: "amount",
     head: "Amount",
-    width: 140,
+    width: 152,
     align: "right",
     phone: "corner",
     cell: (row) => (
