@@ -72,7 +72,6 @@ import {
   summaryMetrics,
 } from "#domains/watch/contract.ts";
 import type { Operation } from "#platform/operation/operation.ts";
-import { toProcedure } from "#platform/operation/procedure.ts";
 
 /** Every operation of the house, in the order of the floors. The command line and the palette are made from this list. */
 export const operations: readonly Operation[] = [
@@ -136,91 +135,3 @@ export const operations: readonly Operation[] = [
   healthMetrics,
   summaryMetrics,
 ];
-
-/** The same as a tree, for the typed client: `client.inbox.list({ ... })`. */
-export const contract = {
-  session: { show: toProcedure(sessionShowOperation) },
-  staff: {
-    list: toProcedure(staffListOperation),
-    add: toProcedure(staffAddOperation),
-    change: toProcedure(staffChangeOperation),
-  },
-  tokens: {
-    list: toProcedure(tokensListOperation),
-    create: toProcedure(tokensCreateOperation),
-    revoke: toProcedure(tokensRevokeOperation),
-  },
-  audit: {
-    list: toProcedure(auditListOperation),
-    show: toProcedure(auditShowOperation),
-    verify: toProcedure(auditVerifyOperation),
-  },
-  jobs: {
-    list: toProcedure(jobsListOperation),
-    runs: toProcedure(jobsRunsOperation),
-    run: toProcedure(jobsRunOperation),
-    dead: toProcedure(jobsDeadOperation),
-    retry: toProcedure(jobsRetryOperation),
-  },
-  inbox: {
-    list: toProcedure(inboxList),
-    show: toProcedure(inboxShow),
-    replay: toProcedure(inboxReplay),
-    backlog: toProcedure(inboxBacklog),
-    wait: toProcedure(inboxWait),
-    controls: { list: toProcedure(inboxControlsList), set: toProcedure(inboxControlsSet) },
-    rejected: { list: toProcedure(inboxRejectedList) },
-    conflicts: { list: toProcedure(inboxConflictsList) },
-  },
-  endpoints: {
-    list: toProcedure(endpointsList),
-    diagnose: toProcedure(endpointsDiagnose),
-    rotateSecret: toProcedure(endpointsRotateSecret),
-  },
-  customers: {
-    search: toProcedure(customersSearch),
-    show: toProcedure(customersShow),
-    timeline: toProcedure(customersTimeline),
-    explain: toProcedure(customersExplain),
-  },
-  subscriptions: {
-    list: toProcedure(subscriptionsList),
-    show: toProcedure(subscriptionsShow),
-    explain: toProcedure(subscriptionsExplain),
-    resync: toProcedure(subscriptionsResync),
-    cancel: toProcedure(subscriptionsCancel),
-  },
-  invoices: {
-    list: toProcedure(invoicesList),
-    show: toProcedure(invoicesShow),
-    explain: toProcedure(invoicesExplain),
-  },
-  payments: { list: toProcedure(paymentsList) },
-  plans: {
-    list: toProcedure(plansList),
-    set: toProcedure(plansSet),
-    mapPrice: toProcedure(plansMapPrice),
-  },
-  prices: { list: toProcedure(pricesList) },
-  quotas: {
-    show: toProcedure(showQuotas),
-    check: toProcedure(checkQuota),
-    consume: toProcedure(consumeQuota),
-    release: toProcedure(releaseQuota),
-    consumeBatch: toProcedure(consumeBatch),
-    set: toProcedure(setQuota),
-    resetAll: toProcedure(resetAllQuotas),
-  },
-  entitlements: {
-    show: toProcedure(showEntitlements),
-    invalidate: toProcedure(invalidateEntitlements),
-  },
-  today: { show: toProcedure(showToday) },
-  health: { show: toProcedure(showHealth) },
-  metrics: {
-    webhooks: toProcedure(webhookMetrics),
-    payments: toProcedure(paymentMetrics),
-    health: toProcedure(healthMetrics),
-    summary: toProcedure(summaryMetrics),
-  },
-};
